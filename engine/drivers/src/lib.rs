@@ -1,1 +1,9 @@
-//! placeholder
+//! What an iteration does: typed operations on Postgres and on object stores.
+//!
+//! Every operation ends as data: a reply with an outcome, its class, its times and its bytes. Nothing here
+//! panics or retries, and a failure is never an `Err` that a caller may forget.
+//!
+//! Deliberately absent: Rhai (scripts reach this crate through `script`), load and schedules, recording.
+
+pub mod pg;
+pub mod s3;
