@@ -1,1 +1,16 @@
-//! placeholder
+//! What the numbers mean: rates and shapes, arrival schedules, seeded randomness, outcomes, histograms,
+//! time series, thresholds, ledgers and the run file.
+//!
+//! This is the bottom floor. It deliberately knows no I/O, no async runtime and no clock: every function is
+//! a computation over its arguments, so that what a run claims can be recomputed and tested without a run.
+//!
+//! Time is `u64` nanoseconds since the run's epoch (names end in `_ns`) wherever events are counted, and
+//! `f64` seconds (names end in `_s`) wherever a curve is computed.
+
+pub mod histogram;
+pub mod outcome;
+// pub mod recorder;
+pub mod seed;
+pub mod segment;
+pub mod suggest;
+pub mod units;
