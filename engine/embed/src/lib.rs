@@ -1,1 +1,16 @@
-//! placeholder
+//! Throw-away servers: a real Postgres and an S3-speaking object store, each a child process that one run
+//! starts, may kill, pause and restart, and leaves no trace of.
+//!
+//! The interface is blocking (threads, no runtime asked of the caller): a start takes a fraction of a second
+//! and happens before the load clock runs.
+//!
+//! This crate knows nothing of load, scripts or reports. It does not decide *when* a fault happens; it only
+//! knows how to do it.
+
+mod durability;
+mod error;
+mod os;
+pub mod postgres;
+
+pub use durability::Durability;
+pub use error::EmbedError;

@@ -1,0 +1,11 @@
+//! The operating system's side: processes and their families, users, folders that belong to one run.
+//!
+//! Knows no Postgres and no object store.
+
+pub(crate) mod family;
+pub(crate) mod process;
+pub(crate) mod run_dir;
+pub(crate) mod spawner;
+pub(crate) mod storage;
+pub(crate) mod text;
+pub(crate) mod user;

@@ -1,0 +1,211 @@
+//! A throw-away Postgres: found on the machine or fetched, initialised, started, and gone with the run.
+
+mod ask;
+mod cluster;
+mod find;
+mod options;
+mod postmaster;
+mod settings;
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::EmbedError;
+use crate::os::run_dir::RunDir;
+use crate::os::storage;
+use crate::os::user::User;
+use find::Binaries;
+pub use find::PgVersion;
+pub use options::{PgOptions, TcpAccess};
+use postmaster::Postmaster;
+
+/// For messages.
+const SERVER: &str = "Postgres";
+/// The superuser that is made, and its database.
+const USER: &str = "postgres";
+const DATABASE: &str = "postgres";
+/// The socket's number when there is no TCP port: the folder is private, so it cannot clash.
+const SOCKET_PORT: u16 = 5432;
+
+/// A running (or, after a fault, killed or paused) Postgres of our own. Dropping it stops the server and
+/// removes its data.
+#[derive(Debug)]
+pub struct Postgres {
+    // The server goes first, then the folders: fields drop in this order.
+    postmaster: Postmaster,
+    version: PgVersion,
+    settings: Vec<(String, String)>,
+    port: u16,
+    tcp: Option<TcpAccess>,
+    data_in_memory: bool,
+    socket_dir: RunDir,
+    _data_dir: RunDir,
+}
+
+/// Starts a Postgres and returns when it has answered a query. Blocks for about half a second.
+///
+/// # Errors
+/// No server programs found, a port that is taken, or a server that does not come up (with its last words).
+pub fn start(options: PgOptions) -> Result<Postgres, EmbedError> {
+    let user = User::to_step_down_to()?;
+    let binaries = choose(&options)?;
+    let port = port_for(options.tcp.as_ref())?;
+    let socket_dir = RunDir::create(RunDir::next_path(&storage::socket_root()), user.as_ref())?;
+    let data_root = storage::data_root(options.data_root.as_deref());
+    let data_dir = RunDir::create(RunDir::next_path(&data_root), user.as_ref())?;
+    let socket = socket_path(socket_dir.path(), port)?;
+    let settings = settings::settings(&options, &binaries, socket_dir.path(), port)?;
+
+    let data = data_dir.path().join("data");
+    cluster::initdb(&binaries, &data, user.as_ref())?;
+    let conf = data.join("postgresql.conf");
+    let text = std::fs::read_to_string(&conf).map_err(EmbedError::io("read", &conf))?;
+    std::fs::write(&conf, text + &settings::as_conf(&settings)).map_err(EmbedError::io("write", &conf))?;
+    let password = options.tcp.as_ref().and_then(|tcp| tcp.password.as_deref());
+    let hba = data.join("pg_hba.conf");
+    std::fs::write(&hba, cluster::pg_hba(password.is_some())).map_err(EmbedError::io("write", &hba))?;
+
+    let version = binaries.version.clone();
+    let launch = postmaster::Launch {
+        program: binaries.program("postgres"),
+        log: data_dir.path().join("server.log"),
+        data,
+        user,
+        socket,
+        port: options.tcp.as_ref().map(|_| port),
+        patience: options.start_timeout,
+    };
+    let postmaster = Postmaster::start(launch)?;
+    if let Some(password) = password {
+        postmaster.ask(&format!("ALTER ROLE {USER} PASSWORD '{}'", password.replace('\'', "''")))?;
+    }
+    let data_in_memory = storage::in_memory(data_dir.path());
+    let tcp = options.tcp.map(|tcp| TcpAccess { port, ..tcp });
+    Ok(Postgres { postmaster, version, settings, port, tcp, data_in_memory, socket_dir, _data_dir: data_dir })
+}
+
+impl Postgres {
+    /// A connection string for the Unix socket: `postgresql://postgres@/postgres?host=/tmp/…&port=5432`.
+    /// No password is asked there.
+    pub fn url(&self) -> String {
+        cluster::socket_url(self.socket_dir(), self.port)
+    }
+
+    /// A connection string for TCP, the password in it; `None` unless TCP was asked for.
+    pub fn tcp_url(&self) -> Option<String> {
+        self.tcp.as_ref().map(|tcp| cluster::tcp_url(tcp.port, tcp.password.as_deref()))
+    }
+
+    /// The folder of the socket: what clients call `host`.
+    pub fn socket_dir(&self) -> &Path {
+        self.socket_dir.path()
+    }
+
+    /// The port: of TCP when that was asked for, and always part of the socket's name.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// The superuser to connect as.
+    pub fn user(&self) -> &str {
+        USER
+    }
+
+    /// The database to connect to.
+    pub fn dbname(&self) -> &str {
+        DATABASE
+    }
+
+    /// The version of the server programs.
+    pub fn version(&self) -> &PgVersion {
+        &self.version
+    }
+
+    /// The settings that were written, in order; of two with one name the last counts.
+    pub fn settings(&self) -> &[(String, String)] {
+        &self.settings
+    }
+
+    /// Whether the data lives on a memory file system, where fsync costs nothing.
+    pub fn data_in_memory(&self) -> bool {
+        self.data_in_memory
+    }
+
+    /// The postmaster's pid; `None` while the server is down.
+    pub fn pid(&self) -> Option<u32> {
+        self.postmaster.pid()
+    }
+
+    /// The last lines of the server's log.
+    pub fn log_tail(&self, lines: usize) -> String {
+        self.postmaster.log_tail(lines)
+    }
+
+    /// Kills the postmaster and every backend with SIGKILL, at once, and returns when all are gone. The data
+    /// stays for [`Postgres::restart`].
+    ///
+    /// # Errors
+    /// [`EmbedError::NotRunning`] when it is down already.
+    pub fn kill9(&self) -> Result<(), EmbedError> {
+        self.postmaster.kill9()
+    }
+
+    /// Restarts the server: after a fast shutdown, or with crash recovery when it was killed. Returns when it
+    /// has answered a query, with how long that took from the call.
+    ///
+    /// # Errors
+    /// [`EmbedError::DidNotStart`] with the server's last words.
+    pub fn restart(&self) -> Result<Duration, EmbedError> {
+        self.postmaster.restart()
+    }
+
+    /// Stops the postmaster and every backend in their tracks (SIGSTOP): connections stay open, nobody answers.
+    ///
+    /// # Errors
+    /// [`EmbedError::NotRunning`] when it is down.
+    pub fn pause(&self) -> Result<(), EmbedError> {
+        self.postmaster.pause()
+    }
+
+    /// Lets a paused server go on (SIGCONT). Does nothing to one that is not paused.
+    ///
+    /// # Errors
+    /// [`EmbedError::NotRunning`] when it is down.
+    pub fn resume(&self) -> Result<(), EmbedError> {
+        self.postmaster.resume()
+    }
+
+    /// Stops the server and removes its data; the same as dropping it, but said.
+    pub fn stop(self) {}
+}
+
+/// The programs to use: of the version asked for, else the newest.
+fn choose(options: &PgOptions) -> Result<Binaries, EmbedError> {
+    let found = find::find()?;
+    let fits = |binaries: &&Binaries| options.version.is_none_or(|version| binaries.version.major == version);
+    found.all.iter().find(fits).cloned().ok_or_else(|| EmbedError::NoPostgres {
+        version: options.version,
+        searched: found.searched.clone(),
+        remedy: "install it: apt-get install postgresql".to_owned(),
+    })
+}
+
+/// Makes sure that a wanted port is free, and picks one when any will do.
+fn port_for(tcp: Option<&TcpAccess>) -> Result<u16, EmbedError> {
+    let Some(tcp) = tcp else { return Ok(SOCKET_PORT) };
+    let in_use = |_| EmbedError::PortInUse { server: SERVER, port: tcp.port };
+    let listener = TcpListener::bind(("127.0.0.1", tcp.port)).map_err(in_use)?;
+    Ok(listener.local_addr().map_err(in_use)?.port())
+}
+
+/// Where the server will put its socket, when that fits into an address.
+fn socket_path(folder: &Path, port: u16) -> Result<PathBuf, EmbedError> {
+    let limit = if cfg!(target_os = "linux") { 107 } else { 103 };
+    let path = folder.join(format!(".s.PGSQL.{port}"));
+    let length = path.as_os_str().len();
+    if length > limit {
+        return Err(EmbedError::SocketPathTooLong { path, length, limit });
+    }
+    Ok(path)
+}

@@ -1,0 +1,3 @@
+//! Real servers, really started, killed and removed.
+
+mod postgres;
