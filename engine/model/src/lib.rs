@@ -9,7 +9,7 @@
 
 pub mod histogram;
 pub mod outcome;
-// pub mod recorder;
+pub mod recorder;
 pub mod seed;
 pub mod segment;
 pub mod suggest;

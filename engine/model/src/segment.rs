@@ -143,7 +143,7 @@ fn piece(from: Fraction, to: Fraction) -> Result<Segment, String> {
         return Err("it ends before it begins".into());
     }
     let width = end - start;
-    let equal_pieces = whole % width == 0 && start % width == 0;
+    let equal_pieces = whole.is_multiple_of(width) && start.is_multiple_of(width);
     let (index, count) = (u32::try_from(start / width + 1), u32::try_from(whole / width));
     match (equal_pieces, index, count) {
         (true, Ok(index), Ok(count)) => Ok(Segment { index, count }),

@@ -45,7 +45,7 @@ pub fn format_latency_us(latency_us: f64) -> String {
     }
     // The thresholds are where rounding to three digits would reach the next unit.
     match latency_us {
-        us if us == 0.0 => "0s".to_owned(),
+        0.0 => "0s".to_owned(),
         us if us < 0.9995 => format!("{}ns", three_digits(us * 1e3)),
         us if us < 999.5 => format!("{}µs", three_digits(us)),
         us if us < 999_500.0 => format!("{}ms", three_digits(us / 1e3)),

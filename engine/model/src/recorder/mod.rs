@@ -1,0 +1,285 @@
+//! Recording without a lock and without an allocation: one recorder a core, one flat table of cells.
+//!
+//! A cell is found by index (operation × outcome × window), its histogram is made when it is first used, and
+//! once a second [`Recorder::take`] swaps everything out. Names are interned once, outside the hot path;
+//! only the classes of errors, which are rare, are looked up by their text. Deliberately knows no clock: the
+//! caller says when.
+
+mod interval;
+mod sample;
+mod tables;
+mod totals;
+
+pub use interval::{
+    CheckInterval, Failure, Interval, MetricData, MetricInterval, MetricKind, OpInterval, ScenarioInterval,
+};
+pub use sample::{Ending, IterationSample, MetricId, OpId, Sample, ScenarioId, WindowKind};
+pub use totals::{CheckTotals, CoreTotals, OpTotals, ScenarioTotals, Totals, WindowTotals};
+
+use crate::histogram::LatencyHistogram;
+use crate::outcome::Outcome;
+use tables::{Checks, Failures, Metrics, Names};
+
+/// Distinct error classes kept for each operation, outcome and second; more are counted as `other`.
+const MAX_CLASSES: usize = 64;
+const WINDOWS: usize = WindowKind::ALL.len();
+
+/// The recorder of one core.
+#[derive(Debug, Default)]
+pub struct Recorder {
+    op_names: Names,
+    /// `(op * Outcome::COUNT + outcome) * WINDOWS + window`.
+    ops: Vec<Option<Box<OpCell>>>,
+    scenario_names: Names,
+    /// `scenario * WINDOWS + window`.
+    scenarios: Vec<ScenarioCell>,
+    metrics: Metrics,
+    checks: Checks,
+    failures: Failures,
+}
+
+/// A metric name that is already taken by another kind of metric.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("metric `{name}` is a {} already and cannot be a {} too; give one of them another name", kind_name(*.is), kind_name(*.wanted))]
+pub struct MetricClash {
+    /// The name.
+    pub name: String,
+    /// What it is.
+    pub is: MetricKind,
+    /// What it was asked to be.
+    pub wanted: MetricKind,
+}
+
+#[derive(Debug)]
+struct OpCell {
+    service: LatencyHistogram,
+    pool_wait: Option<LatencyHistogram>,
+    errors: u64,
+    classes: Vec<(String, u64)>,
+    bytes_sent: u64,
+    bytes_received: u64,
+    items: u64,
+}
+
+#[derive(Debug, Default)]
+struct ScenarioCell {
+    service: Option<LatencyHistogram>,
+    response: Option<LatencyHistogram>,
+    lag: Option<LatencyHistogram>,
+    done: u64,
+    failed: u64,
+    interrupted: u64,
+    dropped: u64,
+    planned: u64,
+}
+
+impl Recorder {
+    /// An empty recorder.
+    pub fn new() -> Self {
+        Recorder::default()
+    }
+
+    /// The number of the operation with this name; the same name gives the same number. Not for the hot
+    /// path: ask once and keep it.
+    pub fn op(&mut self, name: &str) -> OpId {
+        let id = self.op_names.intern(name);
+        self.ops.resize_with(self.op_names.len() * Outcome::COUNT * WINDOWS, || None);
+        OpId(id)
+    }
+
+    /// The number of the scenario with this name.
+    pub fn scenario(&mut self, name: &str) -> ScenarioId {
+        let id = self.scenario_names.intern(name);
+        self.scenarios.resize_with(self.scenario_names.len() * WINDOWS, ScenarioCell::default);
+        ScenarioId(id)
+    }
+
+    /// Records one operation. A few tens of nanoseconds; allocates only for the first of its operation,
+    /// outcome and window since the last [`take`](Recorder::take), and for a new error class.
+    ///
+    /// # Panics
+    /// When `op` comes from another recorder that knows more operations.
+    #[inline]
+    pub fn record(&mut self, window: WindowKind, op: OpId, sample: &Sample<'_>) {
+        let index = (op.0 as usize * Outcome::COUNT + sample.outcome as usize) * WINDOWS + window as usize;
+        let cell = self.ops[index].get_or_insert_with(OpCell::boxed);
+        cell.service.record_ns(sample.service_ns);
+        cell.bytes_sent += sample.bytes_sent;
+        cell.bytes_received += sample.bytes_received;
+        cell.items += sample.items;
+        cell.errors += u64::from(sample.outcome.counts_as_error(sample.expect));
+        if let Some(wait_ns) = sample.pool_wait_ns {
+            cell.pool_wait.get_or_insert_with(LatencyHistogram::new).record_ns(wait_ns);
+        }
+        if let Some(class) = sample.class {
+            cell.count_class(class);
+        }
+    }
+
+    /// Records the end of one iteration. Interrupted iterations are counted but have no durations: theirs
+    /// would only say when they were cut off.
+    ///
+    /// # Panics
+    /// When `scenario` comes from another recorder that knows more scenarios.
+    #[inline]
+    pub fn iteration(&mut self, window: WindowKind, scenario: ScenarioId, sample: IterationSample) {
+        let cell = &mut self.scenarios[scenario.0 as usize * WINDOWS + window as usize];
+        if let Some(lag_ns) = sample.lag_ns {
+            cell.lag.get_or_insert_with(LatencyHistogram::new).record_ns(lag_ns);
+        }
+        match sample.ending {
+            Ending::Done => cell.done += 1,
+            Ending::Failed => cell.failed += 1,
+            Ending::Interrupted => {
+                cell.interrupted += 1;
+                return;
+            }
+        }
+        cell.service.get_or_insert_with(LatencyHistogram::new).record_ns(sample.service_ns);
+        if sample.lag_ns.is_some() {
+            cell.response.get_or_insert_with(LatencyHistogram::new).record_ns(sample.response_ns);
+        }
+    }
+
+    /// Counts `n` arrivals that fell due, whatever becomes of them.
+    pub fn planned(&mut self, window: WindowKind, scenario: ScenarioId, n: u64) {
+        self.scenarios[scenario.0 as usize * WINDOWS + window as usize].planned += n;
+    }
+
+    /// Counts `n` arrivals that found no free VU.
+    pub fn dropped(&mut self, window: WindowKind, scenario: ScenarioId, n: u64) {
+        self.scenarios[scenario.0 as usize * WINDOWS + window as usize].dropped += n;
+    }
+
+    /// The number of the custom metric with this name and kind; refused when the name is taken by another
+    /// kind. Not for the hot path.
+    pub fn metric(&mut self, name: &str, kind: MetricKind) -> Result<MetricId, MetricClash> {
+        self.metrics.intern(name, kind).map(MetricId)
+    }
+
+    /// Adds one observation: what a counter grows by, the value of a gauge or trend, 0 or 1 for a rate. NaN
+    /// and infinities are ignored.
+    pub fn observe(&mut self, window: WindowKind, metric: MetricId, value: f64) {
+        self.metrics.observe(window, metric.0, value);
+    }
+
+    /// Counts one check.
+    pub fn check(&mut self, window: WindowKind, name: &str, passed: bool) {
+        let check = self.checks.intern(name);
+        self.checks.count(window, check, passed);
+    }
+
+    /// Counts a failure of the script. Each distinct message and position is kept once with its count; when
+    /// there are too many distinct ones, the rest is counted under one entry that says so.
+    pub fn failure(&mut self, message: &str, position: &str) {
+        self.failures.count(message, position);
+    }
+
+    /// Swaps out everything recorded since the last call: one interval for each window with data, the
+    /// warm-up first. Nothing recorded gives nothing.
+    pub fn take(&mut self, core: u32, start_ns: u64, end_ns: u64) -> Vec<Interval> {
+        let mut intervals = Vec::new();
+        for window in WindowKind::ALL {
+            let mut interval = Interval::empty(core, start_ns, end_ns, window);
+            self.take_ops(&mut interval);
+            self.take_scenarios(&mut interval);
+            interval.metrics = self.metrics.take(window, end_ns);
+            interval.checks = self.checks.take(window);
+            let has_data = !(interval.ops.is_empty()
+                && interval.scenarios.is_empty()
+                && interval.metrics.is_empty()
+                && interval.checks.is_empty());
+            if has_data {
+                intervals.push(interval);
+            }
+        }
+        let failures = self.failures.take();
+        if !failures.is_empty() {
+            if intervals.is_empty() {
+                intervals.push(Interval::empty(core, start_ns, end_ns, WindowKind::Measure));
+            }
+            intervals[0].failures = failures;
+        }
+        intervals
+    }
+
+    fn take_ops(&mut self, interval: &mut Interval) {
+        let cells = self.ops.iter_mut().enumerate().skip(interval.window as usize).step_by(WINDOWS);
+        for (index, slot) in cells {
+            let Some(cell) = slot.take() else { continue };
+            let op_and_outcome = index / WINDOWS;
+            let cell = *cell;
+            interval.ops.push(OpInterval {
+                name: self.op_names.get(op_and_outcome / Outcome::COUNT),
+                outcome: Outcome::ALL[op_and_outcome % Outcome::COUNT],
+                histogram: cell.service,
+                pool_wait: cell.pool_wait,
+                errors: cell.errors,
+                classes: cell.classes,
+                bytes_sent: cell.bytes_sent,
+                bytes_received: cell.bytes_received,
+                items: cell.items,
+            });
+        }
+    }
+
+    fn take_scenarios(&mut self, interval: &mut Interval) {
+        let cells = self.scenarios.iter_mut().enumerate().skip(interval.window as usize).step_by(WINDOWS);
+        for (index, slot) in cells {
+            let cell = std::mem::take(slot);
+            if cell.done + cell.failed + cell.interrupted + cell.dropped + cell.planned == 0 {
+                continue;
+            }
+            interval.scenarios.push(ScenarioInterval {
+                name: self.scenario_names.get(index / WINDOWS),
+                service: cell.service,
+                response: cell.response,
+                lag: cell.lag,
+                done: cell.done,
+                failed: cell.failed,
+                interrupted: cell.interrupted,
+                dropped: cell.dropped,
+                planned: cell.planned,
+            });
+        }
+    }
+}
+
+impl OpCell {
+    /// Out of line, so that the hot path stays small.
+    #[cold]
+    fn boxed() -> Box<OpCell> {
+        Box::new(OpCell {
+            service: LatencyHistogram::new(),
+            pool_wait: None,
+            errors: 0,
+            classes: Vec::new(),
+            bytes_sent: 0,
+            bytes_received: 0,
+            items: 0,
+        })
+    }
+
+    #[cold]
+    fn count_class(&mut self, class: &str) {
+        // A handful at most: comparing them all is cheaper than hashing one.
+        let room = self.classes.len() < MAX_CLASSES;
+        let name = if room || self.classes.iter().any(|(known, _)| known == class) { class } else { "other" };
+        match self.classes.iter_mut().find(|(known, _)| known == name) {
+            Some((_, count)) => *count += 1,
+            None => self.classes.push((name.to_owned(), 1)),
+        }
+    }
+}
+
+fn kind_name(kind: MetricKind) -> &'static str {
+    match kind {
+        MetricKind::Counter => "counter",
+        MetricKind::Gauge => "gauge",
+        MetricKind::Rate => "rate",
+        MetricKind::Trend => "trend",
+    }
+}
+
+#[cfg(test)]
+mod tests;
