@@ -1,14 +1,16 @@
 //! Recording without a lock and without an allocation: one recorder a core, one flat table of cells.
 //!
-//! A cell is found by index (operation × outcome × window), its histogram is made when it is first used, and
-//! once a second [`Recorder::take`] swaps everything out. Names are interned once, outside the hot path;
-//! only the classes of errors, which are rare, are looked up by their text. Deliberately knows no clock: the
-//! caller says when.
+//! A cell is found by index (operation × outcome × window) and its histograms are made when they are first
+//! used. Once a second [`Recorder::take`] swaps them for empty ones of the same size, so that recording
+//! itself allocates only for what it meets for the first time. Names are interned once, outside the hot
+//! path; only the classes of errors, which are rare, are looked up by their text. Deliberately knows no clock: the caller says when.
 
 mod interval;
 mod sample;
 mod tables;
 mod totals;
+
+use std::mem;
 
 pub use interval::{
     CheckInterval, Failure, Interval, MetricData, MetricInterval, MetricKind, OpInterval, ScenarioInterval,
@@ -94,8 +96,8 @@ impl Recorder {
         ScenarioId(id)
     }
 
-    /// Records one operation. A few tens of nanoseconds; allocates only for the first of its operation,
-    /// outcome and window since the last [`take`](Recorder::take), and for a new error class.
+    /// Records one operation, in about ten nanoseconds. Allocates only for the first of its operation,
+    /// outcome and window, for a new longest duration (a factor of two at a time) and for a new error class.
     ///
     /// # Panics
     /// When `op` comes from another recorder that knows more operations.
@@ -206,14 +208,14 @@ impl Recorder {
     fn take_ops(&mut self, interval: &mut Interval) {
         let cells = self.ops.iter_mut().enumerate().skip(interval.window as usize).step_by(WINDOWS);
         for (index, slot) in cells {
-            let Some(cell) = slot.take() else { continue };
+            let Some(cell) = slot.as_deref_mut().filter(|cell| !cell.service.is_empty()) else { continue };
+            let cell = mem::replace(cell, cell.emptied());
             let op_and_outcome = index / WINDOWS;
-            let cell = *cell;
             interval.ops.push(OpInterval {
                 name: self.op_names.get(op_and_outcome / Outcome::COUNT),
                 outcome: Outcome::ALL[op_and_outcome % Outcome::COUNT],
                 histogram: cell.service,
-                pool_wait: cell.pool_wait,
+                pool_wait: cell.pool_wait.filter(|waits| !waits.is_empty()),
                 errors: cell.errors,
                 classes: cell.classes,
                 bytes_sent: cell.bytes_sent,
@@ -226,15 +228,15 @@ impl Recorder {
     fn take_scenarios(&mut self, interval: &mut Interval) {
         let cells = self.scenarios.iter_mut().enumerate().skip(interval.window as usize).step_by(WINDOWS);
         for (index, slot) in cells {
-            let cell = std::mem::take(slot);
-            if cell.done + cell.failed + cell.interrupted + cell.dropped + cell.planned == 0 {
+            if slot.done + slot.failed + slot.interrupted + slot.dropped + slot.planned == 0 {
                 continue;
             }
+            let cell = mem::replace(slot, slot.emptied());
             interval.scenarios.push(ScenarioInterval {
                 name: self.scenario_names.get(index / WINDOWS),
-                service: cell.service,
-                response: cell.response,
-                lag: cell.lag,
+                service: cell.service.filter(|times| !times.is_empty()),
+                response: cell.response.filter(|times| !times.is_empty()),
+                lag: cell.lag.filter(|times| !times.is_empty()),
                 done: cell.done,
                 failed: cell.failed,
                 interrupted: cell.interrupted,
@@ -260,6 +262,19 @@ impl OpCell {
         })
     }
 
+    /// The cell for the next second.
+    fn emptied(&self) -> OpCell {
+        OpCell {
+            service: self.service.emptied_like(),
+            pool_wait: self.pool_wait.as_ref().map(LatencyHistogram::emptied_like),
+            errors: 0,
+            classes: Vec::new(),
+            bytes_sent: 0,
+            bytes_received: 0,
+            items: 0,
+        }
+    }
+
     #[cold]
     fn count_class(&mut self, class: &str) {
         // A handful at most: comparing them all is cheaper than hashing one.
@@ -268,6 +283,19 @@ impl OpCell {
         match self.classes.iter_mut().find(|(known, _)| known == name) {
             Some((_, count)) => *count += 1,
             None => self.classes.push((name.to_owned(), 1)),
+        }
+    }
+}
+
+impl ScenarioCell {
+    /// The cell for the next second.
+    fn emptied(&self) -> ScenarioCell {
+        let emptied = |times: &Option<LatencyHistogram>| times.as_ref().map(LatencyHistogram::emptied_like);
+        ScenarioCell {
+            service: emptied(&self.service),
+            response: emptied(&self.response),
+            lag: emptied(&self.lag),
+            ..ScenarioCell::default()
         }
     }
 }
