@@ -91,6 +91,22 @@ pub enum EmbedError {
         /// What the operating system said.
         reason: String,
     },
+    /// Nothing that could serve as guard or object store.
+    #[error(
+        "this program cannot start the helper processes of embedded servers, and none was found ({searched}); build it with `cargo build -p snapbench-embed --bin snapbench-child`, or name it in SNAPBENCH_CHILD_EXE"
+    )]
+    NoChildProgram {
+        /// The files looked for.
+        searched: String,
+    },
+    /// A folder whose name is not UTF-8.
+    #[error(
+        "the folder {path:?} has a name that is not UTF-8; choose another for temporary files (TMPDIR) or data (SNAPBENCH_DATA_DIR)"
+    )]
+    OddFolder {
+        /// The folder.
+        path: PathBuf,
+    },
     /// The server is not running, so this cannot be done to it.
     #[error("{server} is not running (it was killed or has stopped); restart it first")]
     NotRunning {

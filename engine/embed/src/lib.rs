@@ -7,8 +7,10 @@
 //! This crate knows nothing of load, scripts or reports. It does not decide *when* a fault happens; it only
 //! knows how to do it.
 
+pub mod child;
 mod durability;
 mod error;
+mod guard;
 mod os;
 pub mod postgres;
 

@@ -4,6 +4,7 @@
 //! group reaches the postmaster only.
 
 use std::collections::{HashMap, HashSet};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -11,9 +12,7 @@ use rustix::process::Signal;
 use super::process::{ProcessId, Row, snapshot};
 
 /// The leader, its descendants and its process group, as they are now (zombies left out). Empty once the
-/// leader is gone and nobody of its group is left.
-///
-/// A group whose leader is gone may in theory have been taken over by strangers; see [`group_without_leader`].
+/// leader is gone: its group may since have come to belong to strangers, so see [`orphans`].
 pub(crate) fn members(leader: ProcessId) -> Vec<ProcessId> {
     pick(&snapshot(), leader)
 }
@@ -68,6 +67,24 @@ pub(crate) fn kill(leader: ProcessId) -> Vec<ProcessId> {
         id.signal(Signal::KILL);
     }
     family
+}
+
+/// Processes that run a program out of `programs` and work inside `folder`: those of a server whose leader is
+/// gone. Both must hold, so that a shell somebody opened in the folder is not one of them.
+#[cfg(target_os = "linux")]
+pub(crate) fn orphans(programs: &Path, folder: &Path) -> Vec<ProcessId> {
+    let link = |pid: u32, name: &str| std::fs::read_link(format!("/proc/{pid}/{name}")).ok();
+    let ours = |pid: u32| {
+        link(pid, "cwd").is_some_and(|cwd| cwd.starts_with(folder))
+            && link(pid, "exe").is_some_and(|exe| exe.parent() == Some(programs))
+    };
+    snapshot().values().filter(|row| !row.zombie && ours(row.id.pid)).map(|row| row.id).collect()
+}
+
+/// Not found on this system; Postgres's children end by themselves when the postmaster is gone.
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn orphans(_programs: &Path, _folder: &Path) -> Vec<ProcessId> {
+    Vec::new()
 }
 
 /// Waits until all are gone; false when some are still there after `patience`.

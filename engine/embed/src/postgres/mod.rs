@@ -1,21 +1,26 @@
 //! A throw-away Postgres: found on the machine or fetched, initialised, started, and gone with the run.
 
+mod access;
 mod ask;
+mod choose;
 mod cluster;
+mod fetch;
 mod find;
 mod options;
+mod pins;
 mod postmaster;
 mod settings;
 
+use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::EmbedError;
-use crate::os::run_dir::RunDir;
+use crate::guard::Guard;
+use crate::os::run_dir::{self, RunDir};
 use crate::os::storage;
 use crate::os::user::User;
-use find::Binaries;
 pub use find::PgVersion;
 pub use options::{PgOptions, TcpAccess};
 use postmaster::Postmaster;
@@ -48,40 +53,39 @@ pub struct Postgres {
 /// # Errors
 /// No server programs found, a port that is taken, or a server that does not come up (with its last words).
 pub fn start(options: PgOptions) -> Result<Postgres, EmbedError> {
+    let guard = Guard::of_this_process()?;
+    sweep_stale(&options);
     let user = User::to_step_down_to()?;
-    let binaries = choose(&options)?;
+    let binaries = choose::choose(options.version, options.download, &guard)?;
     let port = port_for(options.tcp.as_ref())?;
-    let socket_dir = RunDir::create(RunDir::next_path(&storage::socket_root()), user.as_ref())?;
+    let socket_dir = RunDir::create(&storage::socket_root(), user.as_ref(), &guard)?;
     let data_root = storage::data_root(options.data_root.as_deref());
-    let data_dir = RunDir::create(RunDir::next_path(&data_root), user.as_ref())?;
+    let data_dir = RunDir::create(&data_root, user.as_ref(), &guard)?;
     let socket = socket_path(socket_dir.path(), port)?;
     let settings = settings::settings(&options, &binaries, socket_dir.path(), port)?;
+    let password = options.tcp.as_ref().and_then(|tcp| tcp.password.as_deref());
 
     let data = data_dir.path().join("data");
-    cluster::initdb(&binaries, &data, user.as_ref())?;
-    let conf = data.join("postgresql.conf");
-    let text = std::fs::read_to_string(&conf).map_err(EmbedError::io("read", &conf))?;
-    std::fs::write(&conf, text + &settings::as_conf(&settings)).map_err(EmbedError::io("write", &conf))?;
-    let password = options.tcp.as_ref().and_then(|tcp| tcp.password.as_deref());
+    cluster::create(&binaries, &data, user.as_ref(), &guard)?;
+    append(&data.join("postgresql.conf"), &settings::as_conf(&settings))?;
     let hba = data.join("pg_hba.conf");
-    std::fs::write(&hba, cluster::pg_hba(password.is_some())).map_err(EmbedError::io("write", &hba))?;
+    std::fs::write(&hba, access::pg_hba(password.is_some())).map_err(EmbedError::io("write", &hba))?;
 
-    let version = binaries.version.clone();
-    let launch = postmaster::Launch {
+    let postmaster = Postmaster::start(postmaster::Launch {
         program: binaries.program("postgres"),
-        log: data_dir.path().join("server.log"),
-        data,
+        folder: data_dir.path().to_path_buf(),
         user,
         socket,
         port: options.tcp.as_ref().map(|_| port),
         patience: options.start_timeout,
-    };
-    let postmaster = Postmaster::start(launch)?;
+        guard,
+    })?;
     if let Some(password) = password {
         postmaster.ask(&format!("ALTER ROLE {USER} PASSWORD '{}'", password.replace('\'', "''")))?;
     }
     let data_in_memory = storage::in_memory(data_dir.path());
     let tcp = options.tcp.map(|tcp| TcpAccess { port, ..tcp });
+    let version = binaries.version;
     Ok(Postgres { postmaster, version, settings, port, tcp, data_in_memory, socket_dir, _data_dir: data_dir })
 }
 
@@ -89,12 +93,12 @@ impl Postgres {
     /// A connection string for the Unix socket: `postgresql://postgres@/postgres?host=/tmp/…&port=5432`.
     /// No password is asked there.
     pub fn url(&self) -> String {
-        cluster::socket_url(self.socket_dir(), self.port)
+        access::socket_url(self.socket_dir(), self.port)
     }
 
     /// A connection string for TCP, the password in it; `None` unless TCP was asked for.
     pub fn tcp_url(&self) -> Option<String> {
-        self.tcp.as_ref().map(|tcp| cluster::tcp_url(tcp.port, tcp.password.as_deref()))
+        self.tcp.as_ref().map(|tcp| access::tcp_url(tcp.port, tcp.password.as_deref()))
     }
 
     /// The folder of the socket: what clients call `host`.
@@ -180,15 +184,18 @@ impl Postgres {
     pub fn stop(self) {}
 }
 
-/// The programs to use: of the version asked for, else the newest.
-fn choose(options: &PgOptions) -> Result<Binaries, EmbedError> {
-    let found = find::find()?;
-    let fits = |binaries: &&Binaries| options.version.is_none_or(|version| binaries.version.major == version);
-    found.all.iter().find(fits).cloned().ok_or_else(|| EmbedError::NoPostgres {
-        version: options.version,
-        searched: found.searched.clone(),
-        remedy: "install it: apt-get install postgresql".to_owned(),
-    })
+/// Removes what earlier runs left that died together with their guard.
+fn sweep_stale(options: &PgOptions) {
+    let mut roots = storage::roots(options.data_root.as_deref());
+    roots.extend(cluster::template_root());
+    roots.extend(fetch::root());
+    run_dir::sweep_stale(&roots);
+}
+
+/// Adds to a file that `initdb` made.
+fn append(file: &Path, text: &str) -> Result<(), EmbedError> {
+    let opened = std::fs::OpenOptions::new().append(true).open(file);
+    opened.and_then(|mut file| file.write_all(text.as_bytes())).map_err(EmbedError::io("write", file))
 }
 
 /// Makes sure that a wanted port is free, and picks one when any will do.

@@ -3,7 +3,7 @@
 use std::fs::OpenOptions;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustix::process::Signal;
@@ -12,9 +12,11 @@ use super::ask::{Silence, ask};
 use super::cluster::{prepare, unrunnable};
 use super::{DATABASE, SERVER, USER};
 use crate::EmbedError;
+use crate::guard::{Family, Guard};
 use crate::os::process::ProcessId;
+use crate::os::shared_memory::Segments;
 use crate::os::user::User;
-use crate::os::{family, text};
+use crate::os::{family, run_dir, text};
 
 /// Lines of the log that go into an error.
 const LOG_LINES: usize = 15;
@@ -22,49 +24,61 @@ const LOG_LINES: usize = 15;
 const SHUTDOWN_PATIENCE: Duration = Duration::from_secs(30);
 /// An immediate shutdown writes nothing; after this long the family is killed.
 const QUIT_PATIENCE: Duration = Duration::from_secs(2);
+/// How long the kernel may take to end a killed process.
+const KILL_PATIENCE: Duration = Duration::from_secs(10);
 
 /// All that is needed to start the process, the first time and again.
 #[derive(Debug)]
 pub(crate) struct Launch {
     pub(crate) program: PathBuf,
-    pub(crate) data: PathBuf,
-    pub(crate) log: PathBuf,
+    /// The run folder; the data is in `data` below it.
+    pub(crate) folder: PathBuf,
     pub(crate) user: Option<User>,
     pub(crate) socket: PathBuf,
     /// The TCP port, for the message when somebody else has it.
     pub(crate) port: Option<u16>,
     pub(crate) patience: Duration,
+    pub(crate) guard: Arc<Guard>,
 }
 
-/// | state   | kill9        | pause   | resume  | restart            | drop          |
-/// |---------|--------------|---------|---------|--------------------|---------------|
-/// | running | → down       | → paused| running | shutdown, start    | quit          |
-/// | paused  | → down       | paused  | → running| thaw, shutdown, start | thaw, quit |
-/// | down    | NotRunning   | NotRunning | NotRunning | start        | nothing       |
+/// | state   | kill9      | pause      | resume     | restart               | drop       |
+/// |---------|------------|------------|------------|-----------------------|------------|
+/// | running | → down     | → paused   | running    | shut down, start      | quit       |
+/// | paused  | → down     | paused     | → running  | thaw, shut down, start| thaw, quit |
+/// | down    | NotRunning | NotRunning | NotRunning | start                 | nothing    |
 #[derive(Debug)]
 pub(crate) struct Postmaster {
     launch: Launch,
-    state: Mutex<Option<Running>>,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// `None` is "down".
+    running: Option<Running>,
+    /// Shared memory of killed servers that a restart has not taken back.
+    left: Vec<Segments>,
 }
 
 #[derive(Debug)]
 struct Running {
     child: Child,
     id: ProcessId,
+    guard: Arc<Guard>,
 }
 
 impl Postmaster {
     pub(crate) fn start(launch: Launch) -> Result<Postmaster, EmbedError> {
         let running = launch.start()?;
-        Ok(Postmaster { launch, state: Mutex::new(Some(running)) })
+        Ok(Postmaster { launch, state: Mutex::new(State { running: Some(running), left: Vec::new() }) })
     }
 
     pub(crate) fn pid(&self) -> Option<u32> {
-        self.state().as_ref().map(|running| running.id.pid)
+        self.state().running.as_ref().filter(|running| running.id.is_alive()).map(|running| running.id.pid)
     }
 
     pub(crate) fn log_tail(&self, lines: usize) -> String {
-        text::tail(&self.launch.log, lines)
+        text::tail(&self.launch.log(), lines)
     }
 
     /// Runs one statement as superuser.
@@ -76,70 +90,78 @@ impl Postmaster {
 
     pub(crate) fn kill9(&self) -> Result<(), EmbedError> {
         let mut state = self.state();
-        let mut running = state.take().ok_or(EmbedError::NotRunning { server: SERVER })?;
+        let running = state.running.take().ok_or(EmbedError::NotRunning { server: SERVER })?;
+        let segments = Segments::of(running.id, &self.launch.folder);
+        state.left.push(segments);
         running.kill();
         Ok(())
     }
 
     pub(crate) fn pause(&self) -> Result<(), EmbedError> {
-        let state = self.state();
-        let running = state.as_ref().ok_or(EmbedError::NotRunning { server: SERVER })?;
-        family::freeze(running.id);
-        Ok(())
+        self.with_running(|running| drop(family::freeze(running.id)))
     }
 
     pub(crate) fn resume(&self) -> Result<(), EmbedError> {
-        let state = self.state();
-        let running = state.as_ref().ok_or(EmbedError::NotRunning { server: SERVER })?;
-        family::thaw(running.id);
-        Ok(())
+        self.with_running(|running| family::thaw(running.id))
     }
 
     pub(crate) fn restart(&self) -> Result<Duration, EmbedError> {
         let begun = Instant::now();
         let mut state = self.state();
-        if let Some(mut running) = state.take() {
+        if let Some(running) = state.running.take() {
             running.shut_down(Signal::INT, SHUTDOWN_PATIENCE);
         }
-        *state = Some(self.launch.start()?);
+        state.running = Some(self.launch.start()?);
+        // The new server found the old one's segments by its data directory and removed them.
+        state.left.clear();
         Ok(begun.elapsed())
     }
 
+    fn with_running(&self, act: impl FnOnce(&Running)) -> Result<(), EmbedError> {
+        self.state().running.as_ref().map(act).ok_or(EmbedError::NotRunning { server: SERVER })
+    }
+
     /// A panic while the lock was held leaves the state as it was: still the truth about the process.
-    fn state(&self) -> MutexGuard<'_, Option<Running>> {
+    fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Drop for Postmaster {
     fn drop(&mut self) {
+        let mut state = self.state();
         // The data goes with the server, so nothing is gained by the checkpoint of a clean shutdown: an
         // immediate one ends every backend, frees shared memory, and costs no disk time that a neighbour needs.
-        if let Some(mut running) = self.state().take() {
+        if let Some(running) = state.running.take() {
+            let segments = Segments::of(running.id, &self.launch.folder);
             running.shut_down(Signal::QUIT, QUIT_PATIENCE);
+            state.left.push(segments);
         }
+        state.left.iter().for_each(Segments::remove);
     }
 }
 
 impl Running {
     /// Asks the postmaster to end, and kills the family when it does not within `patience`.
-    fn shut_down(&mut self, how: Signal, patience: Duration) {
+    fn shut_down(mut self, how: Signal, patience: Duration) {
         family::thaw(self.id);
         let members = family::members(self.id);
         self.id.signal(how);
-        if self.wait(patience) {
-            family::wait_gone(&members, QUIT_PATIENCE);
+        if self.wait(patience) && family::wait_gone(&members, QUIT_PATIENCE) {
+            self.guard.forget_family(self.id);
         } else {
             tracing::warn!("Postgres did not end in time and was killed");
+            members.iter().for_each(|member| member.signal(Signal::KILL));
             self.kill();
         }
     }
 
     /// SIGKILL to all, and no return before the last one has let go of shared memory.
-    fn kill(&mut self) {
+    fn kill(mut self) {
         let members = family::kill(self.id);
-        self.wait(Duration::from_secs(10));
-        family::wait_gone(&members, Duration::from_secs(10));
+        self.wait(KILL_PATIENCE);
+        family::wait_gone(&members, KILL_PATIENCE);
+        self.guard.forget_family(self.id);
     }
 
     fn wait(&mut self, patience: Duration) -> bool {
@@ -157,25 +179,42 @@ impl Running {
 }
 
 impl Launch {
+    fn log(&self) -> PathBuf {
+        self.folder.join("server.log")
+    }
+
     /// Starts the process and waits until it has answered.
     fn start(&self) -> Result<Running, EmbedError> {
-        let log = OpenOptions::new().create(true).append(true).open(&self.log);
-        let log = log.map_err(EmbedError::io("open", &self.log))?;
-        let mut command = Command::new(&self.program);
-        command.arg("-D").arg(&self.data).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
-        prepare(&mut command, &self.data, self.user.as_ref());
-        let child = crate::os::spawner::spawn(command, Signal::QUIT)
-            .map_err(|source| unrunnable(&self.program, self.user.as_ref(), source))?;
-        // Our own child cannot be gone from the process table before we wait for it.
-        let id = ProcessId::of(child.id()).unwrap_or(ProcessId { pid: child.id(), start: 0 });
-        let mut running = Running { child, id };
+        let mut running = self.spawn()?;
         match self.until_ready(&mut running) {
-            Ok(()) => Ok(running),
+            Ok(()) => {
+                self.guard.watch_segments(&Segments::of(running.id, &self.folder));
+                Ok(running)
+            }
             Err(error) => {
                 running.shut_down(Signal::QUIT, QUIT_PATIENCE);
                 Err(error)
             }
         }
+    }
+
+    fn spawn(&self) -> Result<Running, EmbedError> {
+        let log = OpenOptions::new().create(true).append(true).open(self.log());
+        let log = log.map_err(EmbedError::io("open", self.log()))?;
+        let data = self.folder.join("data");
+        let mut command = Command::new(&self.program);
+        command.arg("-D").arg(&data).current_dir(&data);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        prepare(&mut command, self.user.as_ref());
+        let child = crate::os::spawner::spawn(command, Signal::QUIT)
+            .map_err(|source| unrunnable(&self.program, self.user.as_ref(), source))?;
+        // Our own child stays in the process table until we wait for it.
+        let id = ProcessId::of(child.id()).unwrap_or(ProcessId { pid: child.id(), start: 0 });
+        let programs = self.program.parent().unwrap_or(&self.program).to_path_buf();
+        let family = Family { leader: id, programs, folder: self.folder.clone() };
+        self.guard.watch_family(&family);
+        run_dir::note_family(&self.folder, &family);
+        Ok(Running { child, id, guard: Arc::clone(&self.guard) })
     }
 
     /// Asks until the server answers; gives up when it has ended or time is over.
@@ -199,7 +238,7 @@ impl Launch {
     }
 
     fn failure(&self, reason: String) -> EmbedError {
-        let log = text::tail(&self.log, LOG_LINES);
+        let log = text::tail(&self.log(), LOG_LINES);
         match self.port {
             Some(port) if log.contains("Address already in use") => {
                 EmbedError::PortInUse { server: SERVER, port }

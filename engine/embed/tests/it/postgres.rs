@@ -4,7 +4,7 @@ use embed::postgres::{self, PgOptions};
 use std::process::Command;
 
 fn psql(url: &str, sql: &str) -> String {
-    let output = Command::new("psql").args([url, "-XAtc", sql]).output().unwrap();
+    let output = Command::new("psql").args([url, "-XAtc", sql]).output().expect("psql is installed");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }

