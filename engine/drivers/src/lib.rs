@@ -5,5 +5,6 @@
 //!
 //! Deliberately absent: Rhai (scripts reach this crate through `script`), load and schedules, recording.
 
+mod io_class;
 pub mod pg;
 pub mod s3;

@@ -1,0 +1,229 @@
+//! Which object store, as whom, and through which client: what a user wrote, and what it means.
+//!
+//! `S3Settings` holds words as they stand in a target file; `S3Settings::check` makes an `S3Config` of them
+//! or tells everything that is wrong at once. Deliberately reads no file, no environment of its own accord,
+//! and connects to nothing.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::endpoint::{Address, Endpoint};
+use super::meaning::Place;
+
+mod check;
+
+/// Which code talks to the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub enum ClientKind {
+    /// Our own: hyper, one connection an operation in flight, a signature that costs about a microsecond.
+    /// What is measured is the store.
+    #[default]
+    Lean,
+    /// The AWS SDK for Rust: what an application pays, several times the CPU.
+    Sdk,
+}
+
+impl ClientKind {
+    /// Every client.
+    pub const ALL: [ClientKind; 2] = [ClientKind::Lean, ClientKind::Sdk];
+
+    /// The name as targets and reports write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            ClientKind::Lean => "lean",
+            ClientKind::Sdk => "sdk",
+        }
+    }
+}
+
+impl fmt::Display for ClientKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
+
+/// A target's words about an object store, none of them checked yet. Debug output hides the secrets.
+#[derive(Clone, Default, PartialEq, Eq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct S3Settings {
+    /// `http://host:port`; AWS in `region` when absent.
+    pub endpoint: Option<String>,
+    /// The region that requests are signed for; `us-east-1` when absent.
+    pub region: Option<String>,
+    /// The bucket all operations are about.
+    pub bucket: Option<String>,
+    /// The access key's id.
+    pub access_key: Option<String>,
+    /// The access key's secret.
+    pub secret_key: Option<String>,
+    /// The token that comes with temporary credentials.
+    pub session_token: Option<String>,
+    /// `true` (the default): `host/bucket/key`; `false`: `bucket.host/key`.
+    pub path_style: Option<bool>,
+    /// `lean` (the default) or `sdk`.
+    pub client: Option<String>,
+    /// The time one request may take, such as `30s` (the default).
+    pub timeout: Option<String>,
+    /// Whether `lean` hashes what it uploads into the signature. `false` by default: the hash of a payload
+    /// costs both sides CPU that is not the store's work. AWS and the usual stores accept
+    /// `UNSIGNED-PAYLOAD` over http and https; a bucket policy may refuse it. `sdk` always signs.
+    pub sign_payload: Option<bool>,
+    /// A PEM file with certificate authorities to trust beside those of the system.
+    pub ca_file: Option<PathBuf>,
+}
+
+impl fmt::Debug for S3Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("S3Settings")
+            .field("endpoint", &self.endpoint)
+            .field("region", &self.region)
+            .field("bucket", &self.bucket)
+            .field("access_key", &self.access_key)
+            .field("secret_key", &self.secret_key.as_ref().map(|_| Redacted))
+            .field("session_token", &self.session_token.as_ref().map(|_| Redacted))
+            .field("path_style", &self.path_style)
+            .field("client", &self.client)
+            .field("timeout", &self.timeout)
+            .field("sign_payload", &self.sign_payload)
+            .field("ca_file", &self.ca_file)
+            .finish()
+    }
+}
+
+struct Redacted;
+
+impl fmt::Debug for Redacted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("(hidden)")
+    }
+}
+
+/// An object store that can be used. Debug output hides the secrets.
+#[derive(Clone, PartialEq, Eq)]
+pub struct S3Config {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) region: String,
+    pub(crate) bucket: String,
+    pub(crate) access_key: String,
+    pub(crate) secret_key: String,
+    pub(crate) session_token: Option<String>,
+    pub(crate) path_style: bool,
+    pub(crate) client: ClientKind,
+    pub(crate) timeout: Duration,
+    pub(crate) sign_payload: bool,
+    pub(crate) ca_file: Option<PathBuf>,
+}
+
+/// Everything that is wrong with a store's settings.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{}", self.lines())]
+pub struct S3ConfigError {
+    /// One for each thing to put right, in the order of the settings.
+    pub problems: Vec<S3Problem>,
+}
+
+/// One thing that is wrong with a store's settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct S3Problem {
+    /// The setting.
+    pub setting: &'static str,
+    /// What is wrong with it.
+    pub problem: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl fmt::Display for S3Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}; {}", self.setting, self.problem, self.remedy)
+    }
+}
+
+impl S3ConfigError {
+    fn lines(&self) -> String {
+        self.problems.iter().map(S3Problem::to_string).collect::<Vec<_>>().join("\n")
+    }
+}
+
+impl S3Settings {
+    /// Fills what is absent from the variables every S3 tool reads (`AWS_ACCESS_KEY_ID`, `AWS_REGION`, …).
+    /// Keys come as a set: settings that name one key take nothing of another from the environment.
+    pub fn or_environment(mut self, variable: impl Fn(&str) -> Option<String>) -> Self {
+        let first = |names: &[&str]| names.iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));
+        if self.access_key.is_none() && self.secret_key.is_none() {
+            self.access_key = first(&["AWS_ACCESS_KEY_ID"]);
+            self.secret_key = first(&["AWS_SECRET_ACCESS_KEY"]);
+            self.session_token = self.session_token.or_else(|| first(&["AWS_SESSION_TOKEN"]));
+        }
+        self.endpoint = self.endpoint.or_else(|| first(&["AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"]));
+        self.region = self.region.or_else(|| first(&["AWS_REGION", "AWS_DEFAULT_REGION"]));
+        self.ca_file = self.ca_file.or_else(|| first(&["AWS_CA_BUNDLE"]).map(PathBuf::from));
+        self
+    }
+
+    /// Makes sense of the settings, or says everything that is wrong with them.
+    pub fn check(&self) -> Result<S3Config, S3ConfigError> {
+        check::check(self)
+    }
+}
+
+impl S3Config {
+    /// Where the store is.
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// The region that requests are signed for.
+    pub fn region(&self) -> &str {
+        &self.region
+    }
+
+    /// The bucket all operations are about.
+    pub fn bucket(&self) -> &str {
+        &self.bucket
+    }
+
+    /// Which code talks to the store.
+    pub fn client(&self) -> ClientKind {
+        self.client
+    }
+
+    /// The time one request may take.
+    pub fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// A PEM file with certificate authorities to trust beside those of the system.
+    pub fn ca_file(&self) -> Option<&Path> {
+        self.ca_file.as_deref()
+    }
+
+    pub(crate) fn address(&self) -> Address {
+        Address::new(&self.endpoint, &self.bucket, self.path_style)
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        Place { endpoint: self.endpoint.to_string(), bucket: self.bucket.clone(), region: self.region.clone() }
+    }
+}
+
+impl fmt::Debug for S3Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("S3Config")
+            .field("endpoint", &self.endpoint.to_string())
+            .field("region", &self.region)
+            .field("bucket", &self.bucket)
+            .field("access_key", &self.access_key)
+            .field("secret_key", &Redacted)
+            .field("session_token", &self.session_token.as_ref().map(|_| Redacted))
+            .field("path_style", &self.path_style)
+            .field("client", &self.client)
+            .field("timeout", &self.timeout)
+            .field("sign_payload", &self.sign_payload)
+            .field("ca_file", &self.ca_file)
+            .finish()
+    }
+}

@@ -1,0 +1,192 @@
+//! One request from its parts to its whole reply, and what that took.
+//!
+//! A request that found its connection closed before any of it was sent takes the next connection: that is
+//! the choice of a connection and not a second try. Deliberately does not know what a success holds.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use bytes::{BufMut, Bytes, BytesMut};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderName};
+use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use http_body_util::Full;
+use tokio::time::{Instant, timeout_at};
+
+use super::Lean;
+use super::connect::ConnectError;
+use super::connection::{Connection, Failure, Received};
+use crate::s3::meaning::{Ask, Refusal};
+use crate::s3::reply::S3Reply;
+use crate::s3::sign::Payload;
+
+/// Most of an object that is taken into memory.
+const OBJECT_LIMIT_BYTES: u64 = 1 << 30;
+/// A page has at most 1,000 keys of at most 1 KiB, each byte escaped to three, and some XML around them.
+const LISTING_LIMIT_BYTES: u64 = 16 << 20;
+
+const X_AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
+const X_AMZ_CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
+const X_AMZ_SECURITY_TOKEN: HeaderName = HeaderName::from_static("x-amz-security-token");
+const X_AMZ_BUCKET_REGION: HeaderName = HeaderName::from_static("x-amz-bucket-region");
+
+/// What to send.
+pub(super) struct Call {
+    pub(super) ask: Ask,
+    pub(super) method: Method,
+    /// Escaped.
+    pub(super) path: Vec<u8>,
+    /// Escaped and sorted by name, as the signature wants it.
+    pub(super) query: Vec<u8>,
+    pub(super) body: Bytes,
+}
+
+/// What it came to, and what it took.
+pub(super) struct Answer {
+    pub(super) result: Result<Received, S3Reply>,
+    pub(super) service_ns: u64,
+    pub(super) connect_wait_ns: u64,
+}
+
+impl Call {
+    pub(super) fn new(ask: Ask, method: Method, path: Vec<u8>) -> Self {
+        Call { ask, method, path, query: Vec::new(), body: Bytes::new() }
+    }
+}
+
+fn limit_bytes(ask: Ask) -> u64 {
+    if ask == Ask::List { LISTING_LIMIT_BYTES } else { OBJECT_LIMIT_BYTES }
+}
+
+/// When things happened in one call.
+struct Times {
+    asked: Instant,
+    deadline: Instant,
+    /// A connection was there.
+    ready: Instant,
+    /// The reply was whole, or would never be.
+    done: Instant,
+}
+
+/// The parts of a reply that say why a request was refused.
+pub(super) fn refusal(received: &Received) -> Refusal<'_> {
+    Refusal {
+        status: received.head.status.as_u16(),
+        region: received.head.headers.get(X_AMZ_BUCKET_REGION).and_then(|value| value.to_str().ok()),
+        body: &received.body,
+    }
+}
+
+impl Lean {
+    /// Carries out one request. Its time limit counts from here, connecting included.
+    pub(super) async fn call(&self, call: Call) -> Answer {
+        let ask = call.ask;
+        let asked = Instant::now();
+        let mut times = Times { asked, deadline: asked + self.timeout, ready: asked, done: asked };
+        let result = match self.request(call) {
+            Err(reply) => Err(reply),
+            Ok(request) => self.carry(ask, request, &mut times).await,
+        };
+        Answer {
+            result,
+            service_ns: times.done.duration_since(times.ready).as_nanos() as u64,
+            connect_wait_ns: times.ready.duration_since(times.asked).as_nanos() as u64,
+        }
+    }
+
+    /// Sends a request on the freshest connection that is still open, or on a new one.
+    async fn carry(
+        &self,
+        ask: Ask,
+        mut request: Request<Full<Bytes>>,
+        times: &mut Times,
+    ) -> Result<Received, S3Reply> {
+        loop {
+            let pooled = self.pool.take(times.ready);
+            let is_new = pooled.is_none();
+            let mut connection = match pooled {
+                Some(connection) => connection,
+                None => {
+                    let opened = self.open(ask, times.deadline).await;
+                    times.ready = Instant::now();
+                    times.done = times.ready;
+                    opened?
+                }
+            };
+            let result = connection.exchange(request, times.deadline, limit_bytes(ask)).await;
+            times.done = Instant::now();
+            match result {
+                Ok(received) => {
+                    self.pool.note_use(is_new);
+                    if connection.is_reusable() {
+                        self.pool.put(times.done, connection);
+                    }
+                    return Ok(received);
+                }
+                Err(Failure::Unsent(unsent)) if !is_new => request = *unsent,
+                Err(failure) => return Err(self.failed(ask, failure)),
+            }
+        }
+    }
+
+    async fn open(&self, ask: Ask, deadline: Instant) -> Result<Connection, S3Reply> {
+        let connecting = async { Ok(Connection::open(self.connector.connect().await?, deadline).await) };
+        match timeout_at(deadline, connecting).await {
+            Err(_) => Err(self.place.timed_out(ask, false, self.timeout)),
+            Ok(Err(ConnectError::Io(error))) => Err(self.place.unreachable(&error)),
+            Ok(Err(ConnectError::Tls(detail))) => Err(self.place.untrusted(&detail)),
+            Ok(Ok(Err(detail))) => Err(self.place.not_http(&detail)),
+            Ok(Ok(Ok(connection))) => Ok(connection),
+        }
+    }
+
+    fn failed(&self, ask: Ask, failure: Failure) -> S3Reply {
+        match failure {
+            Failure::Unsent(_) => {
+                self.place.lost(ask, false, "unexpected_eof", "the server closed it at once")
+            }
+            Failure::TimedOut { was_sent } => self.place.timed_out(ask, was_sent, self.timeout),
+            Failure::Lost { was_sent, class, detail } => self.place.lost(ask, was_sent, class, &detail),
+            Failure::NotHttp(detail) => self.place.not_http(&detail),
+            Failure::TooLarge => self.place.too_large(limit_bytes(ask)),
+        }
+    }
+
+    /// The signed request.
+    fn request(&self, call: Call) -> Result<Request<Full<Bytes>>, S3Reply> {
+        let Call { ask: _, method, path, query, body } = call;
+        let now_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let payload = Payload { bytes: &body, is_signed: self.sign_payload };
+        let signed = self.signer.sign(now_s, method.as_str(), &path, &query, &payload);
+        let mut headers = HeaderMap::with_capacity(8);
+        headers.insert(HOST, self.host.clone());
+        headers.insert(X_AMZ_CONTENT_SHA256, signed.content_sha256);
+        headers.insert(X_AMZ_DATE, signed.date);
+        headers.insert(AUTHORIZATION, signed.authorization);
+        if let Some(token) = &self.session_token {
+            headers.insert(X_AMZ_SECURITY_TOKEN, token.clone());
+        }
+        if body.is_empty() && method == Method::PUT {
+            // hyper says nothing about a body that is empty, and S3 insists on a length.
+            headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
+        }
+        let mut request = Request::new(Full::new(body));
+        *request.method_mut() = method;
+        *request.uri_mut() = uri(path, &query).map_err(|problem| self.place.bad_key(&problem))?;
+        *request.headers_mut() = headers;
+        Ok(request)
+    }
+}
+
+/// The request's target. All bytes are plain or escaped, so only its length can be wrong.
+fn uri(path: Vec<u8>, query: &[u8]) -> Result<Uri, String> {
+    let whole = if query.is_empty() {
+        Bytes::from(path)
+    } else {
+        let mut whole = BytesMut::with_capacity(path.len() + 1 + query.len());
+        whole.put_slice(&path);
+        whole.put_u8(b'?');
+        whole.put_slice(query);
+        whole.freeze()
+    };
+    let length = whole.len();
+    Uri::from_maybe_shared(whole).map_err(|_| format!("makes a request target of {length} bytes, which is too long"))
+}

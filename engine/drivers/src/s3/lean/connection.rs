@@ -1,0 +1,174 @@
+//! One connection, and one request with its reply on it.
+//!
+//! hyper splits a connection in two: a handle that takes requests, and a driver that must be polled for
+//! anything to happen. The usual way is to spawn the driver as a task, which costs two task switches and two
+//! wake-ups a request. Here whoever waits for a reply polls the driver himself: no task, no switch, and a
+//! connection nobody uses costs nothing. A close by the server is noticed when the connection is next used,
+//! before anything is sent on it.
+//!
+//! Deliberately knows no S3: any HTTP/1.1 request goes through.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll};
+
+use bytes::{Bytes, BytesMut};
+use http::{Request, response};
+use http_body_util::Full;
+use hyper::body::{Body, Incoming};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use std::future::poll_fn;
+use tokio::time::{Instant, Sleep, sleep_until};
+
+use super::wire::{Meter, Wire};
+
+/// Most of a reply that is no success: an error document has a few hundred bytes, a web page is cut off here.
+const ERROR_LIMIT_BYTES: u64 = 64 * 1024;
+
+/// A connection that carries one request at a time.
+pub(super) struct Connection {
+    requests: http1::SendRequest<Full<Bytes>>,
+    /// Nothing once the connection is over.
+    driver: Option<http1::Connection<TokioIo<Wire>, Full<Bytes>>>,
+    meter: Rc<Meter>,
+    /// One timer for the life of the connection: setting it later than it stands is a store, not a
+    /// re-registration, so a timeout costs next to nothing while nothing times out.
+    alarm: Pin<Box<Sleep>>,
+}
+
+/// A whole reply.
+pub(super) struct Received {
+    pub(super) head: response::Parts,
+    pub(super) body: Bytes,
+}
+
+/// Why there is no whole reply.
+pub(super) enum Failure {
+    /// The connection was over before any of the request was sent. Here it is back.
+    Unsent(Box<Request<Full<Bytes>>>),
+    TimedOut { was_sent: bool },
+    Lost { was_sent: bool, class: &'static str, detail: String },
+    NotHttp(String),
+    TooLarge,
+}
+
+impl Connection {
+    pub(super) async fn open(wire: Wire, deadline: Instant) -> Result<Self, String> {
+        let meter = wire.meter();
+        let (requests, driver) =
+            http1::handshake(TokioIo::new(wire)).await.map_err(|error| error.to_string())?;
+        Ok(Connection { requests, driver: Some(driver), meter, alarm: Box::pin(sleep_until(deadline)) })
+    }
+
+    /// Whether another request can follow.
+    pub(super) fn is_reusable(&self) -> bool {
+        self.driver.is_some() && self.requests.is_ready()
+    }
+
+    /// Sends a request and takes the whole reply, of at most `limit_bytes`, before `deadline`.
+    pub(super) async fn exchange(
+        &mut self,
+        request: Request<Full<Bytes>>,
+        deadline: Instant,
+        limit_bytes: u64,
+    ) -> Result<Received, Failure> {
+        let sent_before = self.meter.sent_bytes();
+        self.alarm.as_mut().reset(deadline);
+        let mut reply = pin!(self.requests.try_send_request(request));
+        let answer = poll_fn(|cx| {
+            drive(&mut self.driver, cx);
+            match reply.as_mut().poll(cx) {
+                Poll::Ready(answer) => Poll::Ready(Some(answer)),
+                Poll::Pending => self.alarm.as_mut().poll(cx).map(|()| None),
+            }
+        })
+        .await;
+        let was_sent = self.meter.sent_bytes() > sent_before;
+        match answer {
+            None => Err(Failure::TimedOut { was_sent }),
+            Some(Ok(response)) => {
+                let (head, body) = response.into_parts();
+                let body = self.read(head.status.is_success(), body, limit_bytes).await?;
+                Ok(Received { head, body })
+            }
+            Some(Err(mut error)) => match error.take_message() {
+                Some(request) if !was_sent => Err(Failure::Unsent(Box::new(request))),
+                _ => Err(self.failed(&error.into_error(), was_sent)),
+            },
+        }
+    }
+
+    /// Takes the body. What S3 stores comes in one piece most of the time, and then it is not copied.
+    async fn read(&mut self, is_success: bool, mut body: Incoming, limit_bytes: u64) -> Result<Bytes, Failure> {
+        let limit_bytes = if is_success { limit_bytes } else { ERROR_LIMIT_BYTES };
+        let announced_bytes = body.size_hint().lower();
+        if is_success && announced_bytes > limit_bytes {
+            return Err(Failure::TooLarge);
+        }
+        let mut first = Bytes::new();
+        let mut all = BytesMut::new();
+        let mut total_bytes = 0;
+        while !body.is_end_stream() {
+            let Some(frame) = poll_fn(|cx| self.poll_frame(&mut body, cx)).await? else { break };
+            let Ok(chunk) = frame.into_data() else { continue };
+            total_bytes += chunk.len() as u64;
+            if total_bytes > limit_bytes && is_success {
+                return Err(Failure::TooLarge);
+            }
+            if first.is_empty() {
+                first = chunk;
+            } else {
+                if all.is_empty() {
+                    all.reserve(announced_bytes.min(limit_bytes).max(total_bytes) as usize);
+                    all.extend_from_slice(&first);
+                }
+                all.extend_from_slice(&chunk);
+            }
+            if total_bytes > limit_bytes {
+                break;
+            }
+        }
+        Ok(if all.is_empty() { first } else { all.freeze() })
+    }
+
+    fn poll_frame(
+        &mut self,
+        body: &mut Incoming,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Option<hyper::body::Frame<Bytes>>, Failure>> {
+        // Asking first tells the driver that somebody wants the body: it then has it ready in the same poll.
+        let mut frame = Pin::new(&mut *body).poll_frame(cx);
+        if frame.is_pending() {
+            drive(&mut self.driver, cx);
+            frame = Pin::new(body).poll_frame(cx);
+        }
+        match frame {
+            Poll::Ready(None) => Poll::Ready(Ok(None)),
+            Poll::Ready(Some(Ok(frame))) => Poll::Ready(Ok(Some(frame))),
+            Poll::Ready(Some(Err(error))) => Poll::Ready(Err(self.failed(&error, true))),
+            Poll::Pending => {
+                self.alarm.as_mut().poll(cx).map(|()| Err(Failure::TimedOut { was_sent: true }))
+            }
+        }
+    }
+
+    fn failed(&self, error: &hyper::Error, was_sent: bool) -> Failure {
+        if error.is_parse() {
+            return Failure::NotHttp(error.to_string());
+        }
+        let class = self.meter.failure().unwrap_or("unexpected_eof");
+        Failure::Lost { was_sent, class, detail: error.to_string() }
+    }
+}
+
+/// Lets the connection move. Its own errors need no look: hyper hands them to the request or the body.
+fn drive(driver: &mut Option<http1::Connection<TokioIo<Wire>, Full<Bytes>>>, cx: &mut Context<'_>) {
+    if let Some(connection) = driver
+        && Pin::new(connection).poll(cx).is_ready()
+    {
+        // Dropping it gives back a request it had not begun to send.
+        *driver = None;
+    }
+}
