@@ -7,10 +7,12 @@
 //! Time is `u64` nanoseconds since the run's epoch (names end in `_ns`) wherever events are counted, and
 //! `f64` seconds (names end in `_s`) wherever a curve is computed.
 
+pub mod arrivals;
 pub mod histogram;
 pub mod outcome;
 pub mod recorder;
 pub mod seed;
 pub mod segment;
+pub mod shape;
 pub mod suggest;
 pub mod units;
