@@ -1,1 +1,18 @@
-//! placeholder
+//! What people see of a run: run files, intervals and events in, text out.
+//!
+//! Every function is pure over values and a writer. This crate deliberately runs nothing, opens nothing,
+//! prints nothing and reads no clock: the runner feeds it, the door shows what it makes. It invents no
+//! figure either: what a run file does not hold is said to be missing.
+
+pub mod curve;
+pub mod events;
+mod figures;
+pub mod progress;
+mod salvage;
+mod style;
+mod table;
+mod text;
+pub mod timeline;
+
+pub use salvage::Salvaged;
+pub use style::Style;
