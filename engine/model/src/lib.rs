@@ -13,6 +13,7 @@ pub mod outcome;
 pub mod recorder;
 pub mod seed;
 pub mod segment;
+pub mod series;
 pub mod shape;
 pub mod suggest;
 pub mod units;
