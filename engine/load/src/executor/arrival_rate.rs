@@ -1,0 +1,94 @@
+//! `arrival-rate`: iterations arrive by a schedule, whatever becomes of those before (the open model).
+//!
+//! The schedule is the shape's: arrival n has an exact planned time ([`model::arrivals`]). Response times count from
+//! it, and an arrival that finds no free VU is counted as dropped.
+
+use std::sync::Arc;
+
+use futures_util::future::LocalBoxFuture;
+use model::{
+    arrivals::{Arrivals, Pacing},
+    seed::{mix, scenario_hash},
+    segment::{Segment, Stride},
+    shape::Shape,
+};
+
+use super::dispatcher::Dispatcher;
+use crate::{
+    desk::Due,
+    number::WARM_UP_BIT,
+    plan::{ScenarioProblem, check},
+    roster::Roster,
+    scene::Scene,
+    time::Time,
+    vu::Crew,
+};
+
+/// Options of `arrival-rate`.
+#[derive(Clone, Debug)]
+pub struct ArrivalRate {
+    /// The rate over time, per second, from the start of the scenario.
+    pub shape: Arc<Shape>,
+    /// How arrivals keep to it.
+    pub pacing: Pacing,
+    /// For how long. What the shape has beyond is left out; a shape that ends before is followed by silence.
+    pub duration_ns: u64,
+    /// VUs that exist from the start.
+    pub pre_allocated_vus: u32,
+    /// VUs that may exist. More than the pre-allocated ones are hired when arrivals find nobody idle.
+    pub max_vus: u32,
+}
+
+impl ArrivalRate {
+    pub(super) fn problems(&self, segment: Segment, found: &mut Vec<ScenarioProblem>) {
+        let Self { pre_allocated_vus, max_vus, .. } = *self;
+        if let Err(errors) = self.shape.validate() {
+            found.extend(errors.0.into_iter().map(ScenarioProblem::Rate));
+        }
+        check::time("duration", self.duration_ns, found);
+        check::vus("max_vus", max_vus, found);
+        check::enough_for(segment, "max_vus", max_vus, found);
+        if pre_allocated_vus > max_vus && max_vus > 0 {
+            found.push(ScenarioProblem::MaxBelowPreAllocated { max_vus, pre_allocated_vus });
+        }
+    }
+
+    pub(super) fn prepare<C: Crew, T: Time>(
+        &self,
+        roster: Roster<C, T>,
+        grace_ns: u64,
+    ) -> LocalBoxFuture<'static, ()> {
+        let schedule = self.schedule(&roster.scene, roster.lane());
+        Box::pin(Dispatcher::new(roster, schedule, self.pre_allocated_vus, grace_ns).play())
+    }
+
+    /// This core's arrivals: those of the warm-up at the rate with which the shape begins, then the shape's own.
+    fn schedule<T: Time>(&self, scene: &Scene<T>, lane: Stride) -> Box<dyn Iterator<Item = Due>> {
+        let scenario = scenario_hash(scene.run.name(scene.scenario));
+        let seed = |stream| mix(scene.run.plan().seed, scenario, stream);
+        let warm_up =
+            Shape::Constant { rate: self.shape.rate_at(0.0) }.take(in_seconds(scene.gate.warm_until_ns));
+        let warm_up = Arrivals::new(Arc::new(warm_up), self.pacing, seed(WARM_UP_BIT), lane);
+        let warm_up = warm_up
+            .map(|arrival| Due { number: arrival.number | WARM_UP_BIT, planned_ns: arrival.planned_ns })
+            // Unlike the rest of it, a time that is rounded up to the end would belong to the measured window.
+            .take_while({
+                let end_ns = scene.gate.warm_until_ns;
+                move |due| due.planned_ns < end_ns
+            });
+        let measured = Arc::new(Shape::clone(&self.shape).take(in_seconds(self.duration_ns)));
+        let from_ns = scene.gate.from_ns;
+        let measured = Arrivals::new(measured, self.pacing, seed(0), lane).map(move |arrival| Due {
+            number: arrival.number,
+            planned_ns: from_ns.saturating_add(arrival.planned_ns),
+        });
+        Box::new(warm_up.chain(measured))
+    }
+}
+
+fn in_seconds(ns: u64) -> f64 {
+    ns as f64 / 1e9
+}
+
+#[cfg(test)]
+mod tests;

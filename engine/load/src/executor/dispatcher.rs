@@ -1,0 +1,199 @@
+//! Gives the arrivals of one core to VUs, at their planned times.
+//!
+//! When the alarm rings, everything that has fallen due is released at once. Each arrival goes to the VU that became
+//! idle last (so that few connections stay warm), else to a new one while the core may have more, else to another
+//! core with a VU to spare. If there is none, it stands in line for a moment: for as long as this dispatcher was late
+//! with it, plus [`ALARM_FLOOR_NS`], so that an arrival is never lost because arrivals were released together. Then
+//! it is counted as dropped. Nothing is skipped.
+//!
+//! A desk stays open until every core has released its last arrival and nobody is in line, or the run is stopped.
+
+use super::{timeline::Timeline, waiter::Waiter};
+use crate::{
+    desk::{Desks, Due},
+    place::State,
+    roster::Roster,
+    scene::{Departed, Source},
+    time::Time,
+    vu::Crew,
+};
+
+/// The least time between two alarms. It bounds what alarms cost (about 2 µs each) at 2 % of a core.
+pub(crate) const ALARM_FLOOR_NS: u64 = 100_000;
+
+pub(super) struct Dispatcher<C: Crew, T: Time> {
+    roster: Roster<C, T>,
+    timeline: Timeline<T>,
+    schedule: std::iter::Peekable<Box<dyn Iterator<Item = Due>>>,
+    /// Places whose VU has gone.
+    vacant: Vec<usize>,
+    has_released_all: bool,
+    /// Kept for its memory.
+    scratch: Vec<Due>,
+}
+
+impl<C: Crew, T: Time> Dispatcher<C, T> {
+    /// Hires this core's share of `pre_allocated_vus`.
+    pub(super) fn new(
+        mut roster: Roster<C, T>,
+        schedule: Box<dyn Iterator<Item = Due>>,
+        pre_allocated_vus: u32,
+        grace_ns: u64,
+    ) -> Self {
+        let share = roster.lane().count_below(u64::from(pre_allocated_vus));
+        let share = usize::try_from(share).expect("VUs of a core are countable");
+        (0..share).for_each(|place| roster.hire(place));
+        let dispatcher = Self {
+            timeline: Timeline::new(&roster.scene, grace_ns),
+            roster,
+            schedule: schedule.peekable(),
+            vacant: Vec::new(),
+            has_released_all: false,
+            scratch: Vec::new(),
+        };
+        // The first one is on top.
+        dispatcher.with_idle(|idle| idle.extend((0..share).rev()));
+        dispatcher
+    }
+
+    pub(super) async fn play(mut self) {
+        let time = self.roster.scene.core.context.time.clone();
+        let mut waiter = Waiter::new(&self.roster.scene.bell, &time);
+        while let Some(next_ns) = self.act(time.now_ns()) {
+            waiter.until(next_ns).await;
+        }
+        self.timeline.over(time.now_ns());
+    }
+
+    /// Does what is due. Returns when something is due next; nothing when all is over.
+    fn act(&mut self, now_ns: u64) -> Option<u64> {
+        for departed in self.roster.departed() {
+            self.see_off(departed);
+        }
+        self.timeline.opens(now_ns);
+        if !self.timeline.is_closing() {
+            self.serve_other_cores();
+            self.settle_line(now_ns);
+            if !self.timeline.is_stopped() {
+                self.release(now_ns);
+            }
+            if self.timeline.is_stopped() || self.is_finished(now_ns) {
+                self.close(now_ns);
+            }
+        }
+        if self.timeline.cuts(now_ns) {
+            self.roster.cut_all();
+        }
+        if self.timeline.is_closing() && self.roster.live() == 0 {
+            return None;
+        }
+        Some(self.next_ns(now_ns))
+    }
+
+    fn next_ns(&mut self, now_ns: u64) -> u64 {
+        let timeline_ns = self.timeline.next_ns(now_ns);
+        if self.timeline.is_closing() {
+            return timeline_ns;
+        }
+        let planned_ns = self.schedule.peek().map_or(u64::MAX, |due| due.planned_ns);
+        let release_ns = planned_ns.max(now_ns + ALARM_FLOOR_NS);
+        timeline_ns.min(release_ns).min(self.desks().first_deadline_ns(self.core()))
+    }
+
+    /// Arrivals that other cores had nobody for. A VU was claimed for each.
+    fn serve_other_cores(&mut self) {
+        let mut inbox = std::mem::take(&mut self.scratch);
+        self.desks().collect(self.core(), &mut inbox);
+        inbox.drain(..).for_each(|due| self.hand(due));
+        self.scratch = inbox;
+    }
+
+    /// Offers those whose time in line is up once more, and counts those that nobody wants.
+    fn settle_line(&mut self, now_ns: u64) {
+        let mut overdue = std::mem::take(&mut self.scratch);
+        self.desks().overdue(self.core(), now_ns, &mut overdue);
+        for due in overdue.drain(..) {
+            if !self.offer(due) {
+                self.roster.scene.count_dropped(due);
+            }
+        }
+        self.scratch = overdue;
+    }
+
+    fn release(&mut self, now_ns: u64) {
+        while let Some(due) = self.schedule.next_if(|due| due.planned_ns <= now_ns) {
+            self.roster.scene.count_planned(due);
+            if !self.offer(due) {
+                let lateness_ns = now_ns - due.planned_ns;
+                self.desks().queue(self.core(), due, now_ns + lateness_ns + ALARM_FLOOR_NS);
+            }
+        }
+    }
+
+    /// Finds a VU for an arrival, here or elsewhere.
+    fn offer(&mut self, due: Due) -> bool {
+        if self.desks().take(self.core()) {
+            self.hand(due);
+            return true;
+        }
+        self.desks().pass_on(self.core(), due)
+    }
+
+    /// Gives an arrival to the VU that was claimed for it: an idle one, else a new one.
+    fn hand(&mut self, due: Due) {
+        let index = self.with_idle(Vec::pop).unwrap_or_else(|| {
+            let index = self.vacant.pop().unwrap_or(self.roster.used());
+            self.roster.hire(index);
+            index
+        });
+        self.roster.place(index).hand_over(due);
+    }
+
+    fn see_off(&mut self, departed: Departed) {
+        self.vacant.push(departed.place);
+        match departed.state {
+            // Nobody had claimed it, and its place can be claimed as well as it could.
+            State::Free => self.with_idle(|idle| idle.retain(|&place| place != departed.place)),
+            _ => {
+                if let Some(due) = self.desks().release(self.core()) {
+                    self.hand(due);
+                }
+            }
+        }
+    }
+
+    /// Whether no arrival of any core can need a VU any more.
+    fn is_finished(&mut self, now_ns: u64) -> bool {
+        let is_time_up = self.timeline.is_time_up(now_ns);
+        if is_time_up && !self.has_released_all && self.desks().first_deadline_ns(self.core()) == u64::MAX {
+            self.has_released_all = true;
+            self.desks().released_all();
+        }
+        is_time_up && self.desks().have_all_released()
+    }
+
+    fn close(&mut self, now_ns: u64) {
+        self.timeline.close(now_ns);
+        let left = self.desks().close(self.core());
+        left.inbox.into_iter().for_each(|due| self.hand(due));
+        left.line.into_iter().for_each(|due| self.roster.scene.count_dropped(due));
+        self.with_idle(Vec::clear);
+        self.roster.dismiss_all();
+    }
+
+    fn desks(&self) -> &Desks {
+        self.roster.scene.run.desks(self.roster.scene.scenario)
+    }
+
+    fn core(&self) -> usize {
+        self.roster.scene.core.context.core
+    }
+
+    /// The idle places, the one that became so last at the end.
+    fn with_idle<R>(&self, act: impl FnOnce(&mut Vec<usize>) -> R) -> R {
+        match &self.roster.scene.source {
+            Source::Arrivals(idle) => act(&mut idle.borrow_mut()),
+            _ => unreachable!("only an open scenario has a dispatcher"),
+        }
+    }
+}
