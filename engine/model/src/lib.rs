@@ -8,6 +8,7 @@
 //! `f64` seconds (names end in `_s`) wherever a curve is computed.
 
 pub mod arrivals;
+pub mod dist;
 pub mod histogram;
 pub mod outcome;
 pub mod recorder;
@@ -16,4 +17,5 @@ pub mod segment;
 pub mod series;
 pub mod shape;
 pub mod suggest;
+pub mod threshold;
 pub mod units;

@@ -1,0 +1,186 @@
+//! Thresholds: what a run must hold to pass, in k6's language.
+//!
+//! A threshold belongs to a metric and reads `METHOD OPERATOR VALUE`:
+//!
+//! ```text
+//! "push":                    ["p(95) < 50ms", "p(99.9)<200"]
+//! "push{outcome:conflict}":  ["rate < 5/s"]
+//! "errors":                  ["rate < 1%"]
+//! "queue_depth":             ["slope < 10", "recovery < 30s"]
+//! "ledger.duplicates":       ["value == 0"]
+//! ```
+//!
+//! **Metrics.** An operation by its name (all outcomes together; `push{outcome:ok}` for one of them);
+//! `errors` (share of operations that are errors; `errors{op:push}` of one operation), `checks` (share that
+//! held), `iterations`, `dropped_iterations`, `iteration_duration`, `iteration_response` (from planned
+//! start), `schedule_lag` (each also with `{scenario:NAME}`); custom metrics of the script; probes;
+//! `ledger.NAME`.
+//!
+//! **Methods.** `avg`, `min`, `max`, `med`, `p(N)` with 0 <= N <= 100 of durations, trends and probes;
+//! `count`; `rate`, which is a share of a share (`errors`, `checks`, rates) and events a second of anything
+//! that is counted, as in k6; `value`, the latest of a gauge or probe. Over the measured window's seconds:
+//! `slope` (growth a minute, with its 95 % interval), `plateau` (the level it settled at), `recovery` (the
+//! longest time back to calm after a burst or fault).
+//!
+//! **Operators.** `<`, `<=`, `>`, `>=`, `==` (also `===`), `!=`.
+//!
+//! **Values.** Times `ns us ms s min h`; shares `%`; sizes `B KB MB GB TB` (thousands) and `KiB MiB GiB
+//! TiB`. A bare number is milliseconds for durations (as in k6), a fraction for shares, the number itself
+//! otherwise. A rate may say `/s`, a slope `/min`. `recovery` needs a unit.
+//!
+//! Whether a metric's latency is watched for `slope`, `plateau` and `recovery` as the 95th percentile of each
+//! second is told by [`series`](crate::series). No data is not a pass: the judgement says so.
+
+mod figures;
+mod judge;
+mod key;
+mod parse;
+mod rule;
+mod unit;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+
+pub use figures::{Figure, Figures, Measured};
+pub use judge::{Judgement, judge};
+pub use key::{BUILT_IN_METRICS, MetricClass, MetricKey};
+pub use rule::{RuleOption, ThresholdRule, UnknownRuleOption};
+pub use unit::Unit;
+
+/// One condition on one metric.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Threshold {
+    /// What it is about.
+    pub metric: MetricKey,
+    /// Which figure of it.
+    pub method: Method,
+    /// How it is compared.
+    pub op: Comparison,
+    /// With what, in `unit`.
+    pub value: f64,
+    /// The unit as it was written.
+    pub unit: Unit,
+    /// The condition as it was written.
+    pub source_text: String,
+}
+
+/// Which figure of a metric.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Method {
+    /// The mean.
+    Avg,
+    /// The smallest.
+    Min,
+    /// The largest.
+    Max,
+    /// The median.
+    Med,
+    /// A percentile, 0 to 100.
+    Percentile(f64),
+    /// How many.
+    Count,
+    /// A share, or events a second.
+    Rate,
+    /// The latest value.
+    Value,
+    /// Growth a minute.
+    Slope,
+    /// The level it settled at.
+    Plateau,
+    /// The longest time back to calm.
+    Recovery,
+}
+
+/// How a figure is compared with the value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Comparison {
+    /// `<`
+    Below,
+    /// `<=`
+    AtMost,
+    /// `>`
+    Above,
+    /// `>=`
+    AtLeast,
+    /// `==`
+    Equal,
+    /// `!=`
+    Unequal,
+}
+
+/// A threshold that cannot be understood.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("threshold `{text}` of `{metric}`, byte {offset}: {problem}; {remedy}")]
+pub struct ThresholdError {
+    /// The metric it belongs to, as written.
+    pub metric: String,
+    /// The text in which the error is: the condition, or the metric itself.
+    pub text: String,
+    /// Where in that text, in bytes.
+    pub offset: usize,
+    /// What is wrong.
+    pub problem: String,
+    /// What to write instead.
+    pub remedy: String,
+}
+
+impl Threshold {
+    /// The value in the unit figures are computed in: ms, bytes, fraction of one, or the number itself.
+    pub fn limit(&self) -> f64 {
+        self.unit.scaled(self.value)
+    }
+}
+
+impl Comparison {
+    /// Whether `figure` stands in this relation to `limit`.
+    pub fn holds(self, figure: f64, limit: f64) -> bool {
+        match self {
+            Comparison::Below => figure < limit,
+            Comparison::AtMost => figure <= limit,
+            Comparison::Above => figure > limit,
+            Comparison::AtLeast => figure >= limit,
+            Comparison::Equal => figure == limit,
+            Comparison::Unequal => figure != limit,
+        }
+    }
+}
+
+impl fmt::Display for Method {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Method::Avg => f.write_str("avg"),
+            Method::Min => f.write_str("min"),
+            Method::Max => f.write_str("max"),
+            Method::Med => f.write_str("med"),
+            Method::Percentile(percentile) => write!(f, "p({percentile})"),
+            Method::Count => f.write_str("count"),
+            Method::Rate => f.write_str("rate"),
+            Method::Value => f.write_str("value"),
+            Method::Slope => f.write_str("slope"),
+            Method::Plateau => f.write_str("plateau"),
+            Method::Recovery => f.write_str("recovery"),
+        }
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Comparison::Below => "<",
+            Comparison::AtMost => "<=",
+            Comparison::Above => ">",
+            Comparison::AtLeast => ">=",
+            Comparison::Equal => "==",
+            Comparison::Unequal => "!=",
+        })
+    }
+}
+
+impl fmt::Display for Threshold {
+    /// The condition in its regular spelling, without the metric: `p(95) < 50ms`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {} {}{}", self.method, self.op, self.value, self.unit.as_str())
+    }
+}

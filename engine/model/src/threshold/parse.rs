@@ -1,0 +1,297 @@
+//! Reading `p(95) < 50ms`: by hand, because every error must say where it is and what to write instead.
+
+use super::key::MetricClass;
+use super::unit::{Dimension, Unit};
+use super::{Comparison, Method, MetricKey, Threshold, ThresholdError};
+use crate::suggest::did_you_mean;
+
+const METHODS: [&str; 11] =
+    ["avg", "min", "max", "med", "p(N)", "count", "rate", "value", "slope", "plateau", "recovery"];
+
+/// What is wrong at a byte of the text: offset, problem, remedy.
+type Wrong = (usize, String, String);
+
+impl Threshold {
+    /// Reads the condition `text` on the metric `metric`. Everything that name and text alone can tell is
+    /// checked; [`check`](Threshold::check) does the rest when it is known what a custom metric is.
+    pub fn parse(metric: &str, text: &str) -> Result<Threshold, ThresholdError> {
+        let key = MetricKey::parse(metric)?;
+        let wrong = |(offset, problem, remedy): Wrong| ThresholdError {
+            metric: metric.to_owned(),
+            text: text.to_owned(),
+            offset,
+            problem,
+            remedy,
+        };
+        let mut scan = Scan { text, at: 0 };
+        let method = scan.method().map_err(wrong)?;
+        let op = scan.comparison().map_err(wrong)?;
+        let value_at = scan.skip_space();
+        let value = scan.number().map_err(wrong)?;
+        let unit = scan.unit(method).map_err(wrong)?;
+        scan.end().map_err(wrong)?;
+        let threshold = Threshold { metric: key, method, op, value, unit, source_text: text.to_owned() };
+        if method == Method::Recovery && unit.dimension() != Dimension::Time {
+            return Err(wrong((
+                value_at,
+                "recovery is a time and needs its unit".into(),
+                format!("write for example {value}s"),
+            )));
+        }
+        if let Some(class) = threshold.metric.class() {
+            threshold.check_at(class, value_at).map_err(wrong)?;
+        }
+        Ok(threshold)
+    }
+
+    /// Whether this can be asked of a metric of this class: the method, the unit and the size of the value.
+    pub fn check(&self, class: MetricClass) -> Result<(), ThresholdError> {
+        let mut scan = Scan { text: &self.source_text, at: 0 };
+        let value_at = match scan.method().and_then(|_| scan.comparison()) {
+            Ok(_) => scan.skip_space(),
+            Err((offset, ..)) => offset,
+        };
+        self.check_at(class, value_at).map_err(|(offset, problem, remedy)| ThresholdError {
+            metric: self.metric.to_string(),
+            text: self.source_text.clone(),
+            offset,
+            problem,
+            remedy,
+        })
+    }
+
+    fn check_at(&self, class: MetricClass, value_at: usize) -> Result<(), Wrong> {
+        if !class.allows(self.method) {
+            let problem = format!("`{}` has no {}", self.metric, self.method);
+            return Err((0, problem, format!("it has {}", class.methods())));
+        }
+        let (wanted, given) = (class.dimension(self.method), self.unit.dimension());
+        let mismatch = given != Dimension::Any
+            && match wanted {
+                // Numbers without a dimension of their own may be sizes, times (ms) or shares, as the script
+                // means them; only numbers of events are nothing of the kind.
+                Dimension::Any => matches!(self.method, Method::Count | Method::Rate),
+                wanted => given != wanted,
+            };
+        if mismatch {
+            let remedy = match wanted {
+                Dimension::Time => "write a time, such as 50ms",
+                Dimension::Share => "write a percentage, such as 1%",
+                _ => "write a bare number",
+            };
+            let problem =
+                format!("{} of `{}` is not measured in {}", self.method, self.metric, self.unit.as_str());
+            return Err((value_at, problem, remedy.to_owned()));
+        }
+        if wanted == Dimension::Share && self.unit == Unit::Bare && self.value > 1.0 {
+            let problem = format!("a share is at most 1, not {}", self.value);
+            return Err((value_at, problem, format!("did you mean {}%?", self.value)));
+        }
+        Ok(())
+    }
+}
+
+struct Scan<'a> {
+    text: &'a str,
+    at: usize,
+}
+
+impl<'a> Scan<'a> {
+    fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    fn skip_space(&mut self) -> usize {
+        self.at = self.text.len() - self.rest().trim_start().len();
+        self.at
+    }
+
+    /// The characters from here that satisfy `belongs`.
+    fn word(&mut self, belongs: impl Fn(char) -> bool) -> &'a str {
+        let rest = self.rest();
+        let word = &rest[..rest.find(|c| !belongs(c)).unwrap_or(rest.len())];
+        self.at += word.len();
+        word
+    }
+
+    fn method(&mut self) -> Result<Method, Wrong> {
+        let start = self.skip_space();
+        let word = self.word(|c| c.is_alphanumeric() || c == '_' || c == '.');
+        let method = match word {
+            "avg" => Method::Avg,
+            "min" => Method::Min,
+            "max" => Method::Max,
+            "med" => Method::Med,
+            "count" => Method::Count,
+            "rate" => Method::Rate,
+            "value" => Method::Value,
+            "slope" => Method::Slope,
+            "plateau" => Method::Plateau,
+            "recovery" => Method::Recovery,
+            "p" => return self.percentile(),
+            _ => return Err(unknown_method(start, word)),
+        };
+        Ok(method)
+    }
+
+    fn percentile(&mut self) -> Result<Method, Wrong> {
+        let open = self.skip_space();
+        let write = || "write p(95) or p(99.9)".to_owned();
+        if !self.eat("(") {
+            return Err((open, "the percentile is missing".into(), write()));
+        }
+        let start = self.skip_space();
+        let percentile = self.number().map_err(|(at, problem, _)| (at, problem, write()))?;
+        if !(0.0..=100.0).contains(&percentile) {
+            return Err((
+                start,
+                format!("there is no percentile {percentile}"),
+                "write one from 0 to 100".into(),
+            ));
+        }
+        let close = self.skip_space();
+        if !self.eat(")") {
+            return Err((close, "the parenthesis is not closed".into(), write()));
+        }
+        Ok(Method::Percentile(percentile))
+    }
+
+    fn comparison(&mut self) -> Result<Comparison, Wrong> {
+        let start = self.skip_space();
+        let word = self.word(|c| matches!(c, '<' | '>' | '=' | '!' | '~' | '≤' | '≥' | '≠'));
+        let remedy = || "write one of <, <=, >, >=, ==, !=".to_owned();
+        Ok(match word {
+            "<" => Comparison::Below,
+            "<=" => Comparison::AtMost,
+            ">" => Comparison::Above,
+            ">=" => Comparison::AtLeast,
+            "==" | "===" => Comparison::Equal,
+            "!=" => Comparison::Unequal,
+            "" => return Err((start, "a comparison is missing here".into(), remedy())),
+            "=" => return Err((start, "`=` compares nothing".into(), "did you mean ==?".into())),
+            "=<" | "≤" => {
+                return Err((start, format!("there is no comparison `{word}`"), "did you mean <=?".into()));
+            }
+            "=>" | "≥" => {
+                return Err((start, format!("there is no comparison `{word}`"), "did you mean >=?".into()));
+            }
+            _ => return Err((start, format!("there is no comparison `{word}`"), remedy())),
+        })
+    }
+
+    fn number(&mut self) -> Result<f64, Wrong> {
+        let start = self.skip_space();
+        let bytes = self.text.as_bytes();
+        let mut end = start + usize::from(matches!(bytes.get(start), Some(b'+' | b'-')));
+        let digits =
+            |from: usize| bytes[from..].iter().take_while(|b| matches!(b, b'0'..=b'9' | b'.' | b'_')).count();
+        end += digits(end);
+        if matches!(bytes.get(end), Some(b'e' | b'E')) {
+            let sign = usize::from(matches!(bytes.get(end + 1), Some(b'+' | b'-')));
+            let exponent = bytes.get(end + 1 + sign..).unwrap_or_default();
+            let length = exponent.iter().take_while(|b| b.is_ascii_digit()).count();
+            if length > 0 {
+                end += 1 + sign + length;
+            }
+        }
+        let word = &self.text[start..end];
+        match word.replace('_', "").parse::<f64>() {
+            Ok(number) if number.is_finite() => {
+                self.at = end;
+                Ok(number)
+            }
+            _ => {
+                let problem = if self.rest().is_empty() {
+                    "the value is missing".to_owned()
+                } else {
+                    format!("`{}` is not a number", self.rest().trim_end())
+                };
+                Err((start, problem, "write a number, with a unit if you like: 200, 50ms, 1%".into()))
+            }
+        }
+    }
+
+    /// The unit and the `/s` or `/min` after it.
+    fn unit(&mut self, method: Method) -> Result<Unit, Wrong> {
+        let start = self.skip_space();
+        let word = self.word(|c| c.is_alphabetic() || c == '%');
+        let Some(unit) = Unit::parse(word) else {
+            let remedy = spelled_out(word).or_else(|| did_you_mean(word, Unit::spellings())).map_or_else(
+                || format!("units are {}", Unit::spellings().collect::<Vec<_>>().join(", ")),
+                |near| format!("did you mean {near}?"),
+            );
+            return Err((start, format!("there is no unit `{word}`"), remedy));
+        };
+        let slash = self.skip_space();
+        if self.eat("/") {
+            let per = self.word(char::is_alphabetic);
+            let (fits, remedy) = match method {
+                Method::Rate => (per == "s", "a rate is for each second: write /s or nothing"),
+                Method::Slope => {
+                    (matches!(per, "min" | "m"), "a slope is for each minute: write /min or nothing")
+                }
+                _ => (false, "leave it out: only rate and slope are for each something"),
+            };
+            if !fits {
+                return Err((slash, format!("`/{per}` does not fit {method}"), remedy.to_owned()));
+            }
+        }
+        Ok(unit)
+    }
+
+    fn end(&mut self) -> Result<(), Wrong> {
+        let at = self.skip_space();
+        let rest = self.rest().trim_end();
+        if rest.is_empty() {
+            return Ok(());
+        }
+        let several = ["&&", "||", ",", ";", "and ", "or "].iter().any(|joint| rest.starts_with(joint));
+        let remedy = if several {
+            "a threshold is one condition: give a list of them, which must all hold"
+        } else {
+            "remove it"
+        };
+        Err((at, format!("`{rest}` is too much"), remedy.to_owned()))
+    }
+
+    fn eat(&mut self, token: &str) -> bool {
+        let found = self.rest().starts_with(token);
+        self.at += if found { token.len() } else { 0 };
+        found
+    }
+}
+
+fn unknown_method(offset: usize, word: &str) -> Wrong {
+    if word.is_empty() {
+        return (offset, "a method is missing here".into(), format!("methods are {}", METHODS.join(", ")));
+    }
+    // p95, P99, p99.9: the usual slip.
+    let digits = word.trim_start_matches(['p', 'P']);
+    let remedy = if digits.len() < word.len() && digits.parse::<f64>().is_ok() {
+        format!("did you mean p({digits})?")
+    } else {
+        let known = match word.to_ascii_lowercase().as_str() {
+            "mean" | "average" => Some("avg"),
+            "median" => Some("med"),
+            "last" | "current" => Some("value"),
+            "total" | "sum" => Some("count"),
+            lower => did_you_mean(lower, METHODS),
+        };
+        known.map_or_else(
+            || format!("methods are {}", METHODS.join(", ")),
+            |near| format!("did you mean {near}?"),
+        )
+    };
+    (offset, format!("there is no method `{word}`"), remedy)
+}
+
+fn spelled_out(word: &str) -> Option<&'static str> {
+    match word.to_ascii_lowercase().as_str() {
+        "sec" | "secs" | "second" | "seconds" => Some("s"),
+        "millis" | "milliseconds" | "msec" => Some("ms"),
+        "micros" | "microseconds" | "usec" => Some("us"),
+        "mins" | "minute" | "minutes" => Some("min"),
+        "percent" | "pct" => Some("%"),
+        _ => None,
+    }
+}
