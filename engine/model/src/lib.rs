@@ -12,6 +12,7 @@ pub mod dist;
 pub mod histogram;
 pub mod outcome;
 pub mod recorder;
+pub mod runfile;
 pub mod seed;
 pub mod segment;
 pub mod series;
