@@ -12,12 +12,14 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::{EmbedError, guard};
+use crate::{EmbedError, guard, store};
 
 /// Names the program that serves the hidden subcommands; wins over every other.
 const CHILD_EXE: &str = "SNAPBENCH_CHILD_EXE";
 /// Cleans up behind a parent that died.
 const GUARD: &str = "__guard";
+/// Serves S3.
+const STORE: &str = "__store";
 
 /// Whether this program called [`dispatch_if_asked`].
 static SERVES: AtomicBool = AtomicBool::new(false);
@@ -35,6 +37,7 @@ pub fn dispatch_if_asked() {
 pub fn main(word: &OsStr) -> Option<i32> {
     match word.to_str()? {
         GUARD => Some(guard::watch()),
+        STORE => Some(store::serve()),
         _ => None,
     }
 }
@@ -42,6 +45,11 @@ pub fn main(word: &OsStr) -> Option<i32> {
 /// A command that runs the guard.
 pub(crate) fn guard_command() -> Result<Command, EmbedError> {
     command(GUARD)
+}
+
+/// A command that runs the object store.
+pub(crate) fn store_command() -> Result<Command, EmbedError> {
+    command(STORE)
 }
 
 fn command(word: &str) -> Result<Command, EmbedError> {

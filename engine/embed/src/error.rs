@@ -113,6 +113,18 @@ pub enum EmbedError {
         /// Which server.
         server: &'static str,
     },
+    /// The object store's log is damaged where a crash cannot have cut it.
+    #[error(
+        "{path} is damaged at byte {offset} ({flaw}); the object store would lose what follows, so it does not start; remove its folder to begin with an empty store"
+    )]
+    DamagedLog {
+        /// The segment.
+        path: PathBuf,
+        /// Where.
+        offset: u64,
+        /// How.
+        flaw: String,
+    },
     /// The operating system refused something.
     #[error("cannot {action} {path}: {source}")]
     Io {

@@ -10,9 +10,14 @@
 pub mod child;
 mod durability;
 mod error;
+mod faults;
 mod guard;
 mod os;
 pub mod postgres;
+pub mod store;
+mod together;
 
 pub use durability::Durability;
 pub use error::EmbedError;
+pub use faults::Faults;
+pub use together::{Servers, Wanted, start};

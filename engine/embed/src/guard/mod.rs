@@ -55,6 +55,15 @@ impl Guard {
         Ok(Guard { line: Mutex::new(line), process: Mutex::new(process) })
     }
 
+    /// For tests of what needs a guard and makes nothing to watch: a process that only reads.
+    #[cfg(test)]
+    pub(crate) fn of_nobody() -> Arc<Guard> {
+        let mut process =
+            std::process::Command::new("cat").stdin(Stdio::piped()).spawn().expect("cat is everywhere");
+        let line = process.stdin.take();
+        Arc::new(Guard { line: Mutex::new(line), process: Mutex::new(process) })
+    }
+
     /// From now on this family is killed when we die.
     pub(crate) fn watch_family(&self, family: &Family) {
         self.tell(&Message::WatchFamily(family.clone()));

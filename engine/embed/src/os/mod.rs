@@ -6,6 +6,7 @@ pub(crate) mod cache;
 pub(crate) mod family;
 pub(crate) mod process;
 pub(crate) mod run_dir;
+pub(crate) mod server;
 pub(crate) mod shared_memory;
 pub(crate) mod signals;
 pub(crate) mod spawner;

@@ -16,7 +16,15 @@ pub(crate) fn choose(
     download: bool,
     guard: &Arc<Guard>,
 ) -> Result<Binaries, EmbedError> {
-    let found = find::find()?;
+    choose_among(find::find()?, version, download, guard)
+}
+
+fn choose_among(
+    found: Found,
+    version: Option<u32>,
+    download: bool,
+    guard: &Arc<Guard>,
+) -> Result<Binaries, EmbedError> {
     let fits = |binaries: &&Binaries| version.is_none_or(|version| binaries.version.major == version);
     if let Some(binaries) = found.all.iter().find(fits) {
         return Ok(binaries.clone());
@@ -52,4 +60,40 @@ fn remedy(version: Option<u32>) -> String {
     let fetchable = pins::platform().is_some_and(|platform| pins::find(platform, version).is_some());
     let npm = if fetchable { " (or npm, with which snapbench fetches one by itself)" } else { "" };
     format!("install it: {package}{npm}; or name its folder: SNAPBENCH_PG_BIN=/path/to/bin")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::find::PgVersion;
+    use super::*;
+
+    fn found(majors: &[u32]) -> Found {
+        let binaries = |major: &u32| Binaries {
+            folder: format!("/{major}").into(),
+            version: PgVersion { major: *major, minor: 0, text: String::new() },
+        };
+        Found { all: majors.iter().map(binaries).collect(), searched: "PATH, elsewhere".to_owned() }
+    }
+
+    #[test]
+    fn the_newest_is_taken_unless_a_version_is_asked_for() {
+        let guard = Guard::of_nobody();
+        let choose =
+            |version| choose_among(found(&[17, 15]), version, false, &guard).map(|found| found.version.major);
+        assert_eq!(choose(None).unwrap(), 17);
+        assert_eq!(choose(Some(15)).unwrap(), 15);
+        assert!(choose(Some(16)).is_err());
+    }
+
+    #[test]
+    #[cfg(all(target_os = "linux", target_arch = "x86_64"))]
+    fn an_empty_machine_is_told_what_to_type() {
+        let guard = Guard::of_nobody();
+        let nothing = choose_among(found(&[]), None, false, &guard).unwrap_err();
+        insta::assert_snapshot!(nothing, @"");
+        let another = choose_among(found(&[15]), Some(16), false, &guard).unwrap_err();
+        insta::assert_snapshot!(another, @"");
+        let unknown = choose_among(found(&[15]), Some(9), true, &guard).unwrap_err();
+        insta::assert_snapshot!(unknown, @"");
+    }
 }

@@ -18,7 +18,7 @@ use crate::EmbedError;
 use crate::guard::Guard;
 use crate::os::cache;
 use crate::os::run_dir::RunDir;
-use crate::os::text::last_lines;
+use crate::os::text::{base64, last_lines};
 use crate::os::tool;
 
 /// 24 MB over a slow line.
@@ -120,21 +120,6 @@ fn check(archive: &Path, integrity: &str) -> Result<(), Failure> {
     Err(Failure::Integrity { found, expected: integrity.to_owned() })
 }
 
-/// RFC 4648, with padding.
-fn base64(bytes: &[u8]) -> String {
-    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-    let mut text = String::new();
-    for chunk in bytes.chunks(3) {
-        let padded = [chunk[0], chunk.get(1).copied().unwrap_or(0), chunk.get(2).copied().unwrap_or(0)];
-        let bits = u32::from_be_bytes([0, padded[0], padded[1], padded[2]]);
-        for place in 0..4 {
-            let index = (bits >> (18 - 6 * place)) & 63;
-            text.push(if place <= chunk.len() { char::from(ALPHABET[index as usize]) } else { '=' });
-        }
-    }
-    text
-}
-
 /// One entry of `native/pg-symlinks.json`.
 #[derive(serde::Deserialize)]
 struct Link {
@@ -184,21 +169,6 @@ fn open_to_all(path: &Path) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn base64_pads_as_the_rfc_shows() {
-        let shown = [
-            ("", ""),
-            ("f", "Zg=="),
-            ("fo", "Zm8="),
-            ("foo", "Zm9v"),
-            ("foob", "Zm9vYg=="),
-            ("foobar", "Zm9vYmFy"),
-        ];
-        for (plain, encoded) in shown {
-            assert_eq!(base64(plain.as_bytes()), encoded);
-        }
-    }
 
     #[test]
     fn an_altered_archive_is_refused() {

@@ -19,8 +19,9 @@ use std::time::Duration;
 use crate::EmbedError;
 use crate::guard::Guard;
 use crate::os::run_dir::{self, RunDir};
-use crate::os::storage;
+use crate::os::server::Server;
 use crate::os::user::User;
+use crate::os::{storage, text};
 pub use find::PgVersion;
 pub use options::{PgOptions, TcpAccess};
 use postmaster::Postmaster;
@@ -38,7 +39,7 @@ const SOCKET_PORT: u16 = 5432;
 #[derive(Debug)]
 pub struct Postgres {
     // The server goes first, then the folders: fields drop in this order.
-    postmaster: Postmaster,
+    server: Server<Postmaster>,
     version: PgVersion,
     settings: Vec<(String, String)>,
     port: u16,
@@ -71,7 +72,7 @@ pub fn start(options: PgOptions) -> Result<Postgres, EmbedError> {
     let hba = data.join("pg_hba.conf");
     std::fs::write(&hba, access::pg_hba(password.is_some())).map_err(EmbedError::io("write", &hba))?;
 
-    let postmaster = Postmaster::start(postmaster::Launch {
+    let server = Server::start(Postmaster {
         program: binaries.program("postgres"),
         folder: data_dir.path().to_path_buf(),
         user,
@@ -81,12 +82,12 @@ pub fn start(options: PgOptions) -> Result<Postgres, EmbedError> {
         guard,
     })?;
     if let Some(password) = password {
-        postmaster.ask(&format!("ALTER ROLE {USER} PASSWORD '{}'", password.replace('\'', "''")))?;
+        server.program().ask(&format!("ALTER ROLE {USER} PASSWORD '{}'", password.replace('\'', "''")))?;
     }
     let data_in_memory = storage::in_memory(data_dir.path());
     let tcp = options.tcp.map(|tcp| TcpAccess { port, ..tcp });
     let version = binaries.version;
-    Ok(Postgres { postmaster, version, settings, port, tcp, data_in_memory, socket_dir, _data_dir: data_dir })
+    Ok(Postgres { server, version, settings, port, tcp, data_in_memory, socket_dir, _data_dir: data_dir })
 }
 
 impl Postgres {
@@ -138,12 +139,12 @@ impl Postgres {
 
     /// The postmaster's pid; `None` while the server is down.
     pub fn pid(&self) -> Option<u32> {
-        self.postmaster.pid()
+        self.server.pid()
     }
 
     /// The last lines of the server's log.
     pub fn log_tail(&self, lines: usize) -> String {
-        self.postmaster.log_tail(lines)
+        text::tail(&self.server.program().log(), lines)
     }
 
     /// Kills the postmaster and every backend with SIGKILL, at once, and returns when all are gone. The data
@@ -152,7 +153,7 @@ impl Postgres {
     /// # Errors
     /// [`EmbedError::NotRunning`] when it is down already.
     pub fn kill9(&self) -> Result<(), EmbedError> {
-        self.postmaster.kill9()
+        self.server.kill9()
     }
 
     /// Restarts the server: after a fast shutdown, or with crash recovery when it was killed. Returns when it
@@ -161,7 +162,7 @@ impl Postgres {
     /// # Errors
     /// [`EmbedError::DidNotStart`] with the server's last words.
     pub fn restart(&self) -> Result<Duration, EmbedError> {
-        self.postmaster.restart()
+        self.server.restart()
     }
 
     /// Stops the postmaster and every backend in their tracks (SIGSTOP): connections stay open, nobody answers.
@@ -169,7 +170,7 @@ impl Postgres {
     /// # Errors
     /// [`EmbedError::NotRunning`] when it is down.
     pub fn pause(&self) -> Result<(), EmbedError> {
-        self.postmaster.pause()
+        self.server.pause()
     }
 
     /// Lets a paused server go on (SIGCONT). Does nothing to one that is not paused.
@@ -177,7 +178,7 @@ impl Postgres {
     /// # Errors
     /// [`EmbedError::NotRunning`] when it is down.
     pub fn resume(&self) -> Result<(), EmbedError> {
-        self.postmaster.resume()
+        self.server.resume()
     }
 
     /// Stops the server and removes its data; the same as dropping it, but said.

@@ -1,0 +1,108 @@
+//! The store process: takes orders, opens the store, serves S3 on 127.0.0.1 until its parent is gone.
+//!
+//! One thread for all connections; a second one syncs the log.
+
+use std::io::{self, BufRead, Read, Write};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::time::Duration;
+
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use s3s::auth::SimpleAuth;
+use s3s::service::{S3Service, S3ServiceBuilder};
+use tokio::net::TcpListener;
+
+use super::Backend;
+use super::api::Api;
+use super::ordered::{LogOptions, OrderedStore};
+use super::wire::{Orders, Report};
+use crate::Durability;
+
+/// Runs the process; its exit code.
+pub(crate) fn serve() -> i32 {
+    match prepare() {
+        Ok((runtime, service, listener)) => {
+            runtime.block_on(accept(service, listener));
+            0
+        }
+        Err(report) => {
+            // A parent that is gone needs no report.
+            let _ = tell(&report);
+            1
+        }
+    }
+}
+
+fn prepare() -> Result<(tokio::runtime::Runtime, S3Service, TcpListener), Report> {
+    let failed = |what: &str, error: &dyn std::fmt::Display| Report::Failed(format!("{what}: {error}"));
+    let mut line = String::new();
+    io::stdin().lock().read_line(&mut line).map_err(|error| failed("orders", &error))?;
+    let orders: Orders = serde_json::from_str(&line).map_err(|error| failed("orders", &error))?;
+    std::thread::spawn(end_with_parent);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(|error| failed("runtime", &error))?;
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, orders.port));
+    let listener = runtime.block_on(TcpListener::bind(address)).map_err(|error| match error.kind() {
+        io::ErrorKind::AddrInUse => Report::PortInUse,
+        _ => failed("listen", &error),
+    })?;
+    let port = listener.local_addr().map_err(|error| failed("listen", &error))?.port();
+    let service = service(&orders)?;
+    tell(&Report::Ready { port }).map_err(|error| failed("report", &error))?;
+    Ok((runtime, service, listener))
+}
+
+fn service(orders: &Orders) -> Result<S3Service, Report> {
+    let mut builder = match orders.backend {
+        Backend::Ordered => {
+            let options = LogOptions {
+                durable: orders.durability == Durability::On,
+                segment_bytes: orders.segment_bytes,
+                sync_notes: orders.sync_notes.clone(),
+            };
+            let store = OrderedStore::open(&orders.dir, options)
+                .map_err(|error| Report::Failed(error.to_string()))?;
+            S3ServiceBuilder::new(Api::new(store))
+        }
+        Backend::Fs => {
+            let dir = orders.dir.join("objects");
+            std::fs::create_dir_all(&dir).map_err(|error| Report::Failed(error.to_string()))?;
+            let store = s3s_fs::FileSystem::new(dir).map_err(|error| Report::Failed(format!("{error:?}")))?;
+            S3ServiceBuilder::new(store)
+        }
+    };
+    builder.set_auth(SimpleAuth::from_single(orders.access_key.as_str(), orders.secret_key.as_str()));
+    Ok(builder.build())
+}
+
+fn tell(report: &Report) -> io::Result<()> {
+    let mut line = serde_json::to_vec(report)?;
+    line.push(b'\n');
+    let mut out = io::stdout().lock();
+    out.write_all(&line)?;
+    out.flush()
+}
+
+/// Standard input ends when the parent does, however that happens. What was acknowledged is on disk already.
+fn end_with_parent() {
+    let mut rest = [0; 64];
+    while io::stdin().lock().read(&mut rest).is_ok_and(|read| read > 0) {}
+    std::process::exit(0);
+}
+
+async fn accept(service: S3Service, listener: TcpListener) {
+    loop {
+        let Ok((stream, _)) = listener.accept().await else {
+            // Out of file descriptors, most likely: some connection will close.
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            continue;
+        };
+        // Without it an answer may wait for the client's acknowledgement of the one before.
+        let _ = stream.set_nodelay(true);
+        let mut http = http1::Builder::new();
+        http.timer(TokioTimer::new()).pipeline_flush(true);
+        let connection = http.serve_connection(TokioIo::new(stream), service.clone());
+        // A connection that breaks is the client's business.
+        tokio::spawn(async move { drop(connection.await) });
+    }
+}
