@@ -10,6 +10,7 @@
 pub mod arrivals;
 pub mod dist;
 pub mod histogram;
+pub mod ledger;
 pub mod outcome;
 pub mod recorder;
 pub mod runfile;

@@ -1,0 +1,15 @@
+//! Proof of correctness from the client's side: what was acknowledged, against what the server holds at the
+//! end.
+//!
+//! The ledger is told what operations said, never what the server thinks; the truth is read afterwards over
+//! another connection. Deliberately does not know how either was done.
+
+mod bits;
+mod cas;
+mod verdict;
+
+#[cfg(test)]
+mod tests;
+
+pub use cas::{CasJudge, CasLedger, Fate};
+pub use verdict::CasVerdict;
