@@ -84,17 +84,19 @@ impl Word {
         self.index * 64 + u64::from(self.bits.trailing_zeros().min(63))
     }
 
-    /// Only the steps from `from` on and below `to`.
-    pub(super) fn within(mut self, from: u64, to: u64) -> Word {
-        let begin = self.index * 64;
-        if from > begin {
-            self.bits &= u64::MAX.checked_shl(u32::try_from(from - begin).unwrap_or(64)).unwrap_or(0);
+    /// Only the steps from `from` on.
+    pub(super) fn at_or_above(mut self, from: u64) -> Word {
+        match from.checked_sub(self.index * 64) {
+            None => {}
+            Some(skipped) if skipped < 64 => self.bits &= u64::MAX << skipped,
+            Some(_) => self.bits = 0,
         }
-        if to <= begin {
-            self.bits = 0;
-        } else if to - begin < 64 {
-            self.bits &= (1 << (to - begin)) - 1;
-        }
+        self
+    }
+
+    /// Only the steps before `to`.
+    pub(super) fn below(mut self, to: u64) -> Word {
+        self.bits &= !self.at_or_above(to).bits;
         self
     }
 }

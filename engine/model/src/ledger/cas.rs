@@ -201,14 +201,14 @@ impl CasJudge {
                 continue;
             };
             for word in of_key {
-                let beyond = word.within(final_seq.max(self.start), u64::MAX);
+                let beyond = word.at_or_above(final_seq.max(self.start));
                 verdict.lost.add(beyond.count(), || {
                     format!(
                         "key {key}: step {} was acknowledged, and the server is at {final_seq}",
                         beyond.first()
                     )
                 });
-                let before = word.within(0, self.start);
+                let before = word.below(self.start);
                 verdict.forks.add(before.count(), || {
                     format!(
                         "key {key}: step {} was acknowledged, before the beginning ({})",
@@ -222,7 +222,8 @@ impl CasJudge {
             let steps = final_seq.saturating_sub(self.start);
             let from = words.partition_point(|word| word.key < key);
             let of_key = words[from..].iter().take_while(|word| word.key == key);
-            let taken: u64 = of_key.clone().map(|word| word.within(self.start, final_seq).count()).sum();
+            let taken: u64 =
+                of_key.clone().map(|word| word.at_or_above(self.start).below(final_seq).count()).sum();
             let explained = run_of(settled, key).len() as u64;
             // A row may hold any number; a nonsensical one must not break the sum.
             verdict.steps = verdict.steps.saturating_add(steps);
@@ -264,7 +265,7 @@ impl CasJudge {
         for word in self.ledger.acknowledged.without(history) {
             // Steps beyond the head, or of keys without one, are counted as lost already.
             let Some(final_seq) = final_of(heads, word.key) else { continue };
-            let absent = word.within(self.start, final_seq);
+            let absent = word.at_or_above(self.start).below(final_seq);
             verdict.lost.add(absent.count(), || {
                 format!(
                     "key {}: step {} was acknowledged, and the history does not hold it",
@@ -274,7 +275,7 @@ impl CasJudge {
             });
         }
         for word in history.sorted() {
-            let beyond = final_of(heads, word.key).map_or(word, |final_seq| word.within(final_seq, u64::MAX));
+            let beyond = final_of(heads, word.key).map_or(word, |final_seq| word.at_or_above(final_seq));
             verdict.forks.add(beyond.count(), || {
                 format!(
                     "key {}: the history holds step {}, which the head does not",
