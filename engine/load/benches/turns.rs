@@ -8,7 +8,6 @@
 #![allow(clippy::print_stdout)]
 
 use std::{
-    future::Future,
     sync::{Arc, mpsc},
     time::Duration,
 };
@@ -28,8 +27,8 @@ use load::{
 };
 use model::{
     arrivals::Pacing,
-    histogram::LatencyHistogram,
-    recorder::{Ending, WindowKind},
+    histogram::{LatencyHistogram, ValueHistogram},
+    recorder::{Ending, MetricData, MetricKind, WindowKind},
     segment::Segment,
 };
 
@@ -50,32 +49,28 @@ impl Crew for Bench {
 }
 
 impl Vu for Bench {
-    fn live<T: Time>(self, mut turns: Turns<T>) -> impl Future<Output = ()> + 'static {
-        async move {
-            let lateness = (self.sleep_ns > 0).then(|| {
-                let kind = model::recorder::MetricKind::Trend;
-                turns.recorder().borrow_mut().metric("lateness_us", kind).expect("a name of its own")
-            });
-            loop {
-                let turn = match turns.try_next() {
-                    Next::Turn(turn) => turn,
-                    Next::Wait => match turns.next().await {
-                        Some(turn) => turn,
-                        None => return,
-                    },
-                    Next::Stop => return,
-                };
-                if let Some(lateness) = lateness {
-                    // Spread over time, as people are.
-                    let sleep_ns =
-                        self.sleep_ns / 2 + turn.number.wrapping_mul(0x9E37_79B9_7F4A_7C15) % self.sleep_ns;
-                    let at_ns = turn.started_ns + sleep_ns;
-                    turns.time().sleep_until(at_ns).await;
-                    let late_us = (turns.now_ns() - at_ns) as f64 / 1e3;
-                    turns.recorder().borrow_mut().observe(turn.window, lateness, late_us);
-                }
-                turns.finish(turn, Ending::Done);
+    async fn live<T: Time>(self, mut turns: Turns<T>) {
+        let lateness = (self.sleep_ns > 0).then(|| {
+            turns.recorder().borrow_mut().metric("lateness_us", MetricKind::Trend).expect("a name of its own")
+        });
+        loop {
+            let turn = match turns.try_next() {
+                Next::Turn(turn) => turn,
+                Next::Wait => match turns.next().await {
+                    Some(turn) => turn,
+                    None => return,
+                },
+                Next::Stop => return,
+            };
+            if let Some(lateness) = lateness {
+                // Spread over time, as people are.
+                let spread = turn.number.wrapping_mul(0x9E37_79B9_7F4A_7C15) % self.sleep_ns;
+                let at_ns = turn.started_ns + self.sleep_ns / 2 + spread;
+                turns.time().sleep_until(at_ns).await;
+                let late_us = (turns.now_ns() - at_ns) as f64 / 1e3;
+                turns.recorder().borrow_mut().observe(turn.window, lateness, late_us);
             }
+            turns.finish(turn, Ending::Done);
         }
     }
 }
@@ -106,7 +101,7 @@ fn measure(executor: Executor, cores: usize, bench: Bench) -> Result {
     let run = Run::new(plan, cores, Control::new(), sender).expect("a valid plan");
     let listener = std::thread::spawn(move || {
         let mut result = Result::default();
-        let mut late = model::histogram::ValueHistogram::new();
+        let mut late = ValueHistogram::new();
         for event in events {
             match event {
                 Event::Started { coarseness_ns, .. } => result.coarseness_ns = coarseness_ns,
@@ -120,7 +115,7 @@ fn measure(executor: Executor, cores: usize, bench: Bench) -> Result {
                         scenario.lag.iter().for_each(|lag| result.lag.merge(lag));
                     }
                     for metric in &interval.metrics {
-                        if let model::recorder::MetricData::Trend(values) = &metric.data {
+                        if let MetricData::Trend(values) = &metric.data {
                             late.merge(values);
                         }
                     }

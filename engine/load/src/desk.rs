@@ -3,13 +3,14 @@
 //! Each core has a desk. `free` says how many of its VUs (idle ones and ones it may still hire) nobody has claimed;
 //! whoever takes one down from there may hand an arrival to that core and will be served. An arrival that finds
 //! nothing free anywhere stands in its own core's line for a moment ([`Desks::queue`]); a VU that becomes free looks
-//! there first.
+//! there first. `unbegun` counts claims whose turn has not begun: while there are any, it is the cores that are late
+//! and not the VUs that are busy.
 //!
-//! | desk \ input | `take` (own core)  | `pass_on` (other core)    | `release` (a VU is free)             | `queue` | `close`              |
-//! |--------------|--------------------|---------------------------|--------------------------------------|---------|----------------------|
-//! | open, free>0 | free−1, yes        | free−1, inbox, bell, yes  | a line has somebody: he is served, else free+1 | in line | inbox and line are handed back |
-//! | open, free=0 | no                 | no                        | the same                             | in line | the same             |
-//! | closed       | no                 | no                        | nothing                              | (not called) | nothing         |
+//! | desk \ input | `take` (own core)    | `pass_on` (other core)             | `release` (a VU is free)              | `queue` | `begun`   | `close`              |
+//! |--------------|----------------------|------------------------------------|---------------------------------------|---------|-----------|----------------------|
+//! | open, free>0 | free−1, unbegun+1, yes | free−1, unbegun+1, inbox, bell, yes | somebody is in line: he is served, unbegun+1; else free+1 | in line | unbegun−1 | inbox and line are handed back |
+//! | open, free=0 | no                   | no                                 | the same                              | in line | unbegun−1 | the same             |
+//! | closed       | no                   | no                                 | nothing                               | (not called) | unbegun−1 | nothing         |
 //!
 //! A VU may become free on one core just as an arrival is put in line on another; the arrival is then offered again
 //! when its time in line is up, so the race costs it that moment and never the turn.
@@ -40,6 +41,16 @@ pub(crate) struct Desks {
     releasing: AtomicUsize,
 }
 
+/// An arrival in line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Waiting {
+    pub(crate) due: Due,
+    /// When it is offered once more, and then given up if all VUs are in the middle of a turn.
+    pub(crate) until_ns: u64,
+    /// When it is given up in any case.
+    pub(crate) at_most_ns: u64,
+}
+
 /// One core's desk, on cache lines of its own.
 #[derive(Debug)]
 #[repr(align(128))]
@@ -47,6 +58,7 @@ struct Desk {
     counter: Mutex<Counter>,
     /// What `counter.free` was lately, for other cores to look at in passing.
     free_hint: AtomicU32,
+    unbegun: AtomicU32,
     bell: Arc<Bell>,
 }
 
@@ -55,8 +67,7 @@ struct Counter {
     free: u32,
     is_open: bool,
     inbox: Vec<Due>,
-    /// With the time until which each may wait, which never falls along the line.
-    line: VecDeque<(Due, u64)>,
+    line: VecDeque<Waiting>,
 }
 
 /// What lay on a desk when it was closed.
@@ -74,6 +85,7 @@ impl Desks {
         let desk = |free| Desk {
             counter: Mutex::new(Counter { free, is_open: true, inbox: Vec::new(), line: VecDeque::new() }),
             free_hint: AtomicU32::new(free),
+            unbegun: AtomicU32::new(0),
             bell: Arc::default(),
         };
         let desks: Box<[Desk]> = max_vus.map(desk).collect();
@@ -115,9 +127,8 @@ impl Desks {
             if !counter.is_open {
                 return None;
             }
-            if let Some((due, _)) = counter.line.pop_front() {
-                self.waiting.fetch_sub(1, Ordering::Relaxed);
-                return Some(due);
+            if let Some(waiting) = counter.line.pop_front() {
+                return Some(self.serve(own, waiting));
             }
             if self.waiting.load(Ordering::Relaxed) == 0 {
                 own.unclaim(&mut counter);
@@ -125,37 +136,55 @@ impl Desks {
             }
         }
         for desk in self.others(core) {
-            if let Some((due, _)) = desk.lock().line.pop_front() {
-                self.waiting.fetch_sub(1, Ordering::Relaxed);
-                return Some(due);
+            let first = desk.lock().line.pop_front();
+            if let Some(waiting) = first {
+                return Some(self.serve(own, waiting));
             }
         }
         own.unclaim(&mut own.lock());
         None
     }
 
-    /// Puts an arrival at the end of its core's line, where it may wait until `until_ns` (or as long as the one
-    /// before it, if that is longer). Returns until when.
-    pub(crate) fn queue(&self, core: usize, due: Due, until_ns: u64) -> u64 {
-        let mut counter = self.desks[core].lock();
-        let until_ns = counter.line.back().map_or(until_ns, |&(_, before_ns)| before_ns.max(until_ns));
-        counter.line.push_back((due, until_ns));
-        self.waiting.fetch_add(1, Ordering::Relaxed);
-        until_ns
+    fn serve(&self, desk: &Desk, waiting: Waiting) -> Due {
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+        desk.unbegun.fetch_add(1, Ordering::Relaxed);
+        waiting.due
     }
 
-    /// Takes those out of the core's line whose time in it is up.
-    pub(crate) fn overdue(&self, core: usize, now_ns: u64, overdue: &mut Vec<Due>) {
-        let mut counter = self.desks[core].lock();
-        while counter.line.front().is_some_and(|&(_, until_ns)| until_ns <= now_ns) {
-            overdue.extend(counter.line.pop_front().map(|(due, _)| due));
+    /// A VU of this core has begun the turn for which it was claimed, or will never.
+    pub(crate) fn begun(&self, core: usize) {
+        self.desks[core].unbegun.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// Whether any VU has been claimed and has not begun.
+    pub(crate) fn has_unbegun(&self) -> bool {
+        self.desks.iter().any(|desk| desk.unbegun.load(Ordering::Relaxed) > 0)
+    }
+
+    /// Puts an arrival at the end of its core's line.
+    pub(crate) fn queue(&self, core: usize, waiting: Waiting) {
+        self.desks[core].lock().line.push_back(waiting);
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Puts the one that was overdue back to the front of the line.
+    pub(crate) fn queue_again(&self, core: usize, waiting: Waiting) {
+        self.desks[core].lock().line.push_front(waiting);
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Takes the first out of the core's line if its time in it is up. Those behind it wait at least as long.
+    pub(crate) fn overdue(&self, core: usize, now_ns: u64) -> Option<Waiting> {
+        let first = self.desks[core].lock().line.pop_front_if(|waiting| waiting.until_ns <= now_ns);
+        if first.is_some() {
             self.waiting.fetch_sub(1, Ordering::Relaxed);
         }
+        first
     }
 
     /// Until when the first in the core's line may wait; `u64::MAX` when nobody does.
     pub(crate) fn first_deadline_ns(&self, core: usize) -> u64 {
-        self.desks[core].lock().line.front().map_or(u64::MAX, |&(_, until_ns)| until_ns)
+        self.desks[core].lock().line.front().map_or(u64::MAX, |waiting| waiting.until_ns)
     }
 
     /// Takes what other cores have handed to this one.
@@ -182,7 +211,7 @@ impl Desks {
         counter.is_open = false;
         counter.free = 0;
         desk.free_hint.store(0, Ordering::Relaxed);
-        let line: Vec<Due> = counter.line.drain(..).map(|(due, _)| due).collect();
+        let line: Vec<Due> = counter.line.drain(..).map(|waiting| waiting.due).collect();
         self.waiting.fetch_sub(line.len(), Ordering::Relaxed);
         LeftOver { inbox: std::mem::take(&mut counter.inbox), line }
     }
@@ -204,6 +233,7 @@ impl Desk {
             return false;
         }
         counter.free -= 1;
+        self.unbegun.fetch_add(1, Ordering::Relaxed);
         self.free_hint.store(counter.free, Ordering::Relaxed);
         true
     }
@@ -224,6 +254,10 @@ mod tests {
         Due { number, planned_ns: number * 10 }
     }
 
+    fn waiting(number: u64, until_ns: u64) -> Waiting {
+        Waiting { due: due(number), until_ns, at_most_ns: until_ns + 100 }
+    }
+
     #[test]
     fn what_is_claimed_is_gone_until_it_is_released() {
         let desks = Desks::new([1, 0].into_iter());
@@ -238,11 +272,25 @@ mod tests {
     }
 
     #[test]
+    fn a_claim_is_unbegun_until_its_turn_begins() {
+        let desks = Desks::new([1, 1].into_iter());
+        assert!(!desks.has_unbegun());
+        assert!(desks.take(0) && desks.pass_on(0, due(1)));
+        desks.begun(0);
+        assert!(desks.has_unbegun(), "the other one is still to begin");
+        desks.begun(1);
+        assert!(!desks.has_unbegun());
+        desks.queue(0, waiting(2, 50));
+        assert_eq!(desks.release(1), Some(due(2)));
+        assert!(desks.has_unbegun(), "who is served from the line begins later, too");
+    }
+
+    #[test]
     fn who_becomes_free_serves_the_own_line_first_then_the_others() {
         let desks = Desks::new([0, 1, 0].into_iter());
         assert!(desks.take(1));
         for (core, number) in [(0, 1), (1, 2), (1, 3), (2, 4)] {
-            desks.queue(core, due(number), 50);
+            desks.queue(core, waiting(number, 50));
         }
         let served: Vec<_> = std::iter::from_fn(|| desks.release(1)).map(|due| due.number).collect();
         assert_eq!(served, [2, 3, 4, 1]);
@@ -250,16 +298,18 @@ mod tests {
     }
 
     #[test]
-    fn waiting_times_never_fall_along_a_line() {
+    fn a_line_is_settled_from_its_front() {
         let desks = Desks::new([0].into_iter());
-        assert_eq!(desks.queue(0, due(1), 50), 50);
-        assert_eq!(desks.queue(0, due(2), 40), 50);
+        desks.queue(0, waiting(1, 50));
+        desks.queue(0, waiting(2, 40));
         assert_eq!(desks.first_deadline_ns(0), 50);
-        let mut overdue = Vec::new();
-        desks.overdue(0, 49, &mut overdue);
-        assert!(overdue.is_empty());
-        desks.overdue(0, 50, &mut overdue);
-        assert_eq!(overdue, [due(1), due(2)]);
+        assert_eq!(desks.overdue(0, 49), None, "whoever stands behind has to wait as well");
+        let first = desks.overdue(0, 50).expect("its time is up");
+        desks.queue_again(0, Waiting { until_ns: 60, ..first });
+        assert_eq!(desks.first_deadline_ns(0), 60);
+        let settled: Vec<_> =
+            std::iter::from_fn(|| desks.overdue(0, 60)).map(|waiting| waiting.due.number).collect();
+        assert_eq!(settled, [1, 2]);
         assert_eq!(desks.first_deadline_ns(0), u64::MAX);
     }
 
@@ -267,7 +317,7 @@ mod tests {
     fn a_closed_desk_hands_back_what_lay_on_it_and_takes_nothing() {
         let desks = Desks::new([2, 0].into_iter());
         assert!(desks.pass_on(1, due(1)));
-        desks.queue(0, due(2), 50);
+        desks.queue(0, waiting(2, 50));
         let left = desks.close(0);
         assert_eq!((left.inbox, left.line), (vec![due(1)], vec![due(2)]));
         assert!(!desks.pass_on(1, due(3)));

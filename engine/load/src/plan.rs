@@ -215,3 +215,57 @@ pub(crate) mod check {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        executor::{ConstantVus, PerVuIterations, RampingVus, SharedIterations},
+        testing::{S, plan, scenario},
+    };
+
+    fn texts(plan: &Plan) -> Vec<String> {
+        let problems = plan.validate().err().map_or(Vec::new(), |problems| problems.0);
+        problems.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_good_plan_has_no_problem() {
+        let plan = plan(ConstantVus { vus: 1, duration_ns: S });
+        assert_eq!(texts(&plan), [""; 0]);
+        assert_eq!(plan.longest_ns(), S + 30 * S);
+    }
+
+    #[test]
+    fn every_problem_is_named_at_once_with_its_scenario() {
+        let mut plan = plan(ConstantVus { vus: 0, duration_ns: 0 });
+        plan.scenarios.push(scenario("", PerVuIterations { vus: 1, iterations: 0, max_duration_ns: 0 }));
+        plan.scenarios
+            .push(scenario("a", RampingVus { start_vus: 0, stages: vec![], graceful_ramp_down_ns: 0 }));
+        let most = 1 << 40;
+        plan.scenarios
+            .push(scenario("b", SharedIterations { vus: 1, iterations: most + 1, max_duration_ns: S }));
+        plan.segment.index = 3;
+        assert_eq!(
+            texts(&plan),
+            [
+                "segment 3/1 does not exist; segments count from 1 to their number",
+                "scenario a: `vus` is 0; it must be at least 1",
+                "scenario a: `duration` is 0; give it a time such as \"30s\"",
+                "scenario #2: it has no name; give it one",
+                "scenario #2: `iterations` is 0; it must be at least 1",
+                "scenario #2: `max_duration` is 0; give it a time such as \"30s\"",
+                "scenario a: another scenario has this name already; rename one of them",
+                "scenario a: `stages` is empty; give it at least one, such as { duration: \"30s\", target: 10 }",
+                "scenario b: `iterations` is 1099511627777; at most 1099511627776 are possible",
+            ]
+        );
+    }
+
+    #[test]
+    fn a_plan_without_scenarios_is_refused() {
+        let mut plan = plan(ConstantVus { vus: 1, duration_ns: S });
+        plan.scenarios.clear();
+        assert_eq!(texts(&plan), ["there is no scenario; give the plan at least one"]);
+    }
+}

@@ -78,3 +78,119 @@ async fn wait_for_epoch<T: Time>(run: &Run, time: &T) {
     })
     .await;
 }
+
+#[cfg(test)]
+mod tests {
+    use model::{arrivals::Pacing, recorder::WindowKind};
+
+    use crate::{
+        control::Order,
+        executor::{ConstantArrivalRate, ConstantVus, PerVuIterations},
+        phase::Phase,
+        plan::Plan,
+        testing::{Act, MS, S, plan, play, play_with_orders, scenario},
+    };
+
+    /// `a` from the start for 10 s, `b` from 5 s on for 10 s, and `c` that counts to 2 from 1 s on.
+    fn three_scenarios() -> Plan {
+        let mut plan = plan(ConstantVus { vus: 1, duration_ns: 10 * S });
+        let open = ConstantArrivalRate {
+            rate_per_s: 2.0,
+            pacing: Pacing::Even,
+            duration_ns: 10 * S,
+            pre_allocated_vus: 1,
+            max_vus: 4,
+        };
+        plan.scenarios.push(scenario("b", open));
+        plan.scenarios.push(scenario("c", PerVuIterations { vus: 1, iterations: 2, max_duration_ns: 9 * S }));
+        plan.scenarios[1].start_ns = 5 * S;
+        plan.scenarios[1].warm_up = false;
+        plan.scenarios[2].start_ns = S;
+        plan.warm_up_ns = 2 * S;
+        plan
+    }
+
+    #[test]
+    fn scenarios_begin_and_end_each_at_its_time() {
+        for cores in [1, 2] {
+            let played = play(three_scenarios(), cores, |_, _| Act::Sleep(S));
+            let marks: Vec<_> = played.marks.iter().map(|(at_ns, text)| (at_ns / S, text.as_str())).collect();
+            let expected = [
+                (0, "scenario a begins"),
+                (3, "scenario c begins"),
+                (5, "scenario c ends"),
+                (7, "scenario b begins"),
+                (12, "scenario a ends"),
+                (17, "scenario b ends"),
+            ];
+            assert_eq!(marks, expected);
+            let end_ns = 17 * S + 750 * MS;
+            let phases =
+                [(Phase::WarmUp, 0), (Phase::Measure, 2 * S), (Phase::Drain, 17 * S), (Phase::Over, end_ns)];
+            assert_eq!(played.phases, phases, "the last arrival is due at 16.75 s");
+            assert_eq!(played.of("a", WindowKind::WarmUp).done, 2);
+            assert_eq!(played.of("b", WindowKind::WarmUp).done, 0, "it was told to take no part");
+            let done = ["a", "b", "c"].map(|name| played.of(name, WindowKind::Measure).done);
+            assert_eq!(done, [10, 20, 2]);
+        }
+    }
+
+    #[test]
+    fn intervals_come_every_second_and_never_lie_in_both_windows() {
+        let mut plan = plan(ConstantVus { vus: 3, duration_ns: 2 * S });
+        plan.warm_up_ns = 1_500 * MS;
+        let played = play(plan, 1, |_, vu| Act::Sleep((3 + vu) * 100 * MS));
+        let spans: Vec<_> = played.ticks.iter().map(|tick| (tick.1 / MS, tick.2 / MS, tick.3)).collect();
+        let (warm_up, measure) = (WindowKind::WarmUp, WindowKind::Measure);
+        // What was planned in the warm-up and ends in the next interval has an entry of its own there.
+        let expected = [
+            (0, 1_000, warm_up),
+            (1_000, 1_500, warm_up),
+            (1_500, 2_000, warm_up),
+            (1_500, 2_000, measure),
+            (2_000, 3_000, measure),
+            (3_000, 3_600, measure),
+        ];
+        assert_eq!(spans, expected);
+        let vus: Vec<_> = played.ticks.iter().map(|tick| (tick.4, tick.5)).collect();
+        // Live and busy VUs stand in one of the two.
+        assert_eq!(vus, [(3, 3), (3, 3), (0, 0), (3, 3), (3, 3), (0, 0)]);
+    }
+
+    #[test]
+    fn an_idle_core_sends_its_intervals_too() {
+        let played = play(plan(ConstantVus { vus: 1, duration_ns: 3 * S }), 2, |_, _| Act::Sleep(S));
+        let live = |core| {
+            let of_core = played.ticks.iter().filter(move |tick| tick.0 == core);
+            of_core.map(|tick| tick.5).collect::<Vec<_>>()
+        };
+        assert_eq!((live(0), live(1)), (vec![1, 1, 0], vec![]), "core 1 has nobody and leaves at once");
+        let open = ConstantArrivalRate {
+            rate_per_s: 1.0,
+            pacing: Pacing::Even,
+            duration_ns: 3 * S,
+            pre_allocated_vus: 0,
+            max_vus: 1,
+        };
+        let played = play(plan(open), 2, |_, _| Act::Sleep(MS));
+        assert_eq!(played.ticks.iter().filter(|tick| tick.0 == 1).count(), 3);
+    }
+
+    #[test]
+    fn an_order_at_the_very_start_is_obeyed() {
+        for order in [Order::Stop, Order::Abort] {
+            let played = play_with_orders(three_scenarios(), 2, &[(0, order)], |_, _| Act::Sleep(S));
+            assert!(played.ended_ns <= S, "{order:?}: {}", played.ended_ns);
+            assert_eq!(played.phases.last().map(|phase| phase.0), Some(Phase::Over));
+        }
+    }
+
+    #[test]
+    fn a_stop_in_the_warm_up_skips_the_measured_window() {
+        let played =
+            play_with_orders(three_scenarios(), 2, &[(1_500 * MS, Order::Stop)], |_, _| Act::Sleep(S));
+        let phases = [(Phase::WarmUp, 0), (Phase::Drain, 1_500 * MS), (Phase::Over, 2 * S)];
+        assert_eq!(played.phases, phases);
+        assert_eq!(played.measured().done, 0);
+    }
+}

@@ -133,8 +133,10 @@ impl<T: Time> Scene<T> {
 
     #[inline]
     pub(crate) fn begin(&self, place: &Place, turn: OpenTurn) {
+        if place.state.replace(State::Busy) == State::Handed {
+            self.run.desks(self.scenario).begun(self.core.context.core);
+        }
         place.open.set(Some(turn));
-        place.state.set(State::Busy);
         self.core.busy.set(self.core.busy.get() + 1);
     }
 
@@ -193,6 +195,7 @@ impl<T: Time> Scene<T> {
             self.end(turn, core.context.time.now_ns(), ending);
         }
         if let Some(due) = place.handed.take() {
+            self.run.desks(self.scenario).begun(core.context.core);
             self.count_dropped(due);
         }
         let how = if place.has_panicked.get() {

@@ -66,11 +66,18 @@ pub(crate) struct Seen {
 thread_local! {
     /// How long a fake VU takes to go after it was told that there are no more turns.
     static LINGERS_NS: Cell<u64> = const { Cell::new(0) };
+    /// How long it takes before it asks for its first turn.
+    static SETTLES_NS: Cell<u64> = const { Cell::new(0) };
 }
 
 /// From now on, fake VUs of this test take so long to go.
 pub(crate) fn linger_ns(ns: u64) {
     LINGERS_NS.set(ns);
+}
+
+/// From now on, fake VUs of this test take so long before they ask for their first turn.
+pub(crate) fn settle_ns(ns: u64) {
+    SETTLES_NS.set(ns);
 }
 
 type Behaviour = Rc<dyn Fn(&Turn, u64) -> Act>;
@@ -97,6 +104,8 @@ impl Crew for FakeCrew {
 impl Vu for FakeVu {
     async fn live<T: Time>(self, mut turns: Turns<T>) {
         let FakeCrew { core, seen, behaviour, .. } = self.0;
+        let ready_ns = turns.now_ns() + SETTLES_NS.get();
+        turns.time().sleep_until(ready_ns).await;
         loop {
             let turn = match turns.try_next() {
                 Next::Turn(turn) => turn,
@@ -160,6 +169,7 @@ pub(crate) struct Played {
     pub(crate) ended_ns: u64,
     /// How often time had to be moved on: what spins shows here.
     pub(crate) moves: usize,
+    pub(crate) clock_reads: u64,
 }
 
 /// Sums over all intervals.
@@ -305,8 +315,13 @@ pub(crate) fn play_with_orders(
         select(pin!(join_all(cores)), pin!(drive(&time, &moves))).await;
     });
     drop(run);
-    let mut played =
-        Played { seen: seen.take(), hired: hired.take(), moves: moves.get(), ..Played::default() };
+    let mut played = Played {
+        seen: seen.take(),
+        hired: hired.take(),
+        moves: moves.get(),
+        clock_reads: time.reads(),
+        ..Played::default()
+    };
     events.try_iter().for_each(|event| played.hear(event));
     played
 }

@@ -223,3 +223,53 @@ impl<T: Time> Turns<T> {
         Ending::Interrupted
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::{
+        executor::{ConstantVus, PerVuIterations},
+        testing::{Act, MS, S, plan, play},
+    };
+
+    #[test]
+    fn an_iteration_of_a_closed_loop_reads_the_clock_once() {
+        // The fake VU reads it once an iteration as well, for its own records.
+        let reads = |iterations| {
+            let options = PerVuIterations { vus: 1, iterations, max_duration_ns: S };
+            play(plan(options), 1, |_, _| Act::Hold(0)).clock_reads
+        };
+        assert_eq!(reads(2_000) - reads(1_000), 2 * 1_000);
+    }
+
+    #[test]
+    fn the_end_of_a_turn_is_the_start_of_the_next() {
+        let options = PerVuIterations { vus: 1, iterations: 3, max_duration_ns: S };
+        let played = play(plan(options), 1, |_, _| Act::Sleep(7 * MS));
+        let starts: Vec<u64> = played.seen.iter().map(|seen| seen.started_ns / MS).collect();
+        assert_eq!(starts, [0, 7, 14]);
+    }
+
+    #[test]
+    fn slices_are_shared_fairly_among_many_that_never_sleep() {
+        let played = play(plan(ConstantVus { vus: 40, duration_ns: 100 * MS }), 1, |_, _| Act::Hold(10_000));
+        let mut counts = [0u32; 40];
+        played.seen.iter().for_each(|seen| counts[seen.vu as usize] += 1);
+        let (least, most) = (counts.iter().min(), counts.iter().max());
+        assert!(least >= Some(&200) && most <= Some(&300), "{counts:?}");
+    }
+
+    #[test]
+    fn one_that_sleeps_is_late_by_the_slices_of_the_others_at_most() {
+        // VU 0 sleeps 1 ms at a time among 39 that hold the core.
+        let options = ConstantVus { vus: 40, duration_ns: 100 * MS };
+        let played = play(plan(options), 1, |_, vu| if vu == 0 { Act::Sleep(MS) } else { Act::Hold(10_000) });
+        let late = played.seen.iter().filter(|seen| seen.vu == 0);
+        let late: Vec<u64> =
+            late.filter_map(|seen| seen.ended_ns.map(|ended_ns| ended_ns - seen.started_ns - MS)).collect();
+        // 39 slices of a 16th of 500 µs and the turn with which each overruns it; the first round is longer, because
+        // nobody has yielded yet.
+        let slices_ns = 39 * (500_000 / 16 + 10_000);
+        assert!(late.len() > 50, "{late:?}");
+        assert!(late[0] <= 2 * MS && late[1..].iter().all(|&late_ns| late_ns <= slices_ns), "{late:?}");
+    }
+}

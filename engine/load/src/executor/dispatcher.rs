@@ -2,15 +2,16 @@
 //!
 //! When the alarm rings, everything that has fallen due is released at once. Each arrival goes to the VU that became
 //! idle last (so that few connections stay warm), else to a new one while the core may have more, else to another
-//! core with a VU to spare. If there is none, it stands in line for a moment: for as long as this dispatcher was late
-//! with it, plus [`ALARM_FLOOR_NS`], so that an arrival is never lost because arrivals were released together. Then
-//! it is counted as dropped. Nothing is skipped.
+//! core with a VU to spare. If there is none, it stands in line for a moment, and only then is counted as dropped:
+//! for as long as this dispatcher was late with it, plus [`ALARM_FLOOR_NS`], because arrivals that are released
+//! together would else be lost to each other; and while any VU has been given a turn that it has not begun, because
+//! then a core is held up, not the VU (for [`HELD_UP_NS`] more at most). Nothing is skipped.
 //!
 //! A desk stays open until every core has released its last arrival and nobody is in line, or the run is stopped.
 
 use super::{timeline::Timeline, waiter::Waiter};
 use crate::{
-    desk::{Desks, Due},
+    desk::{Desks, Due, Waiting},
     place::State,
     roster::Roster,
     scene::{Departed, Source},
@@ -21,6 +22,9 @@ use crate::{
 /// The least time between two alarms. It bounds what alarms cost (about 2 µs each) at 2 % of a core.
 pub(crate) const ALARM_FLOOR_NS: u64 = 100_000;
 
+/// How much longer an arrival waits for cores that are held up. A scheduler's time slice on a busy machine is half of it.
+const HELD_UP_NS: u64 = 10_000_000;
+
 pub(super) struct Dispatcher<C: Crew, T: Time> {
     roster: Roster<C, T>,
     timeline: Timeline<T>,
@@ -28,8 +32,8 @@ pub(super) struct Dispatcher<C: Crew, T: Time> {
     /// Places whose VU has gone.
     vacant: Vec<usize>,
     has_released_all: bool,
-    /// Kept for its memory.
-    scratch: Vec<Due>,
+    /// Empty between uses; kept for its memory.
+    inbox: Vec<Due>,
 }
 
 impl<C: Crew, T: Time> Dispatcher<C, T> {
@@ -49,7 +53,7 @@ impl<C: Crew, T: Time> Dispatcher<C, T> {
             schedule: schedule.peekable(),
             vacant: Vec::new(),
             has_released_all: false,
-            scratch: Vec::new(),
+            inbox: Vec::new(),
         };
         // The first one is on top.
         dispatcher.with_idle(|idle| idle.extend((0..share).rev()));
@@ -102,30 +106,34 @@ impl<C: Crew, T: Time> Dispatcher<C, T> {
 
     /// Arrivals that other cores had nobody for. A VU was claimed for each.
     fn serve_other_cores(&mut self) {
-        let mut inbox = std::mem::take(&mut self.scratch);
+        let mut inbox = std::mem::take(&mut self.inbox);
         self.desks().collect(self.core(), &mut inbox);
         inbox.drain(..).for_each(|due| self.hand(due));
-        self.scratch = inbox;
+        self.inbox = inbox;
     }
 
-    /// Offers those whose time in line is up once more, and counts those that nobody wants.
+    /// Offers those whose time in line is up once more, and counts those that nobody can take.
     fn settle_line(&mut self, now_ns: u64) {
-        let mut overdue = std::mem::take(&mut self.scratch);
-        self.desks().overdue(self.core(), now_ns, &mut overdue);
-        for due in overdue.drain(..) {
-            if !self.offer(due) {
-                self.roster.scene.count_dropped(due);
+        while let Some(waiting) = self.desks().overdue(self.core(), now_ns) {
+            if self.offer(waiting.due) {
+                continue;
             }
+            if now_ns < waiting.at_most_ns && self.desks().has_unbegun() {
+                let until_ns = patience_ends_ns(waiting.due, now_ns).min(waiting.at_most_ns);
+                self.desks().queue_again(self.core(), Waiting { until_ns, ..waiting });
+                break;
+            }
+            self.roster.scene.count_dropped(waiting.due);
         }
-        self.scratch = overdue;
     }
 
     fn release(&mut self, now_ns: u64) {
         while let Some(due) = self.schedule.next_if(|due| due.planned_ns <= now_ns) {
             self.roster.scene.count_planned(due);
             if !self.offer(due) {
-                let lateness_ns = now_ns - due.planned_ns;
-                self.desks().queue(self.core(), due, now_ns + lateness_ns + ALARM_FLOOR_NS);
+                let until_ns = patience_ends_ns(due, now_ns);
+                let at_most_ns = until_ns + HELD_UP_NS;
+                self.desks().queue(self.core(), Waiting { due, until_ns, at_most_ns });
             }
         }
     }
@@ -196,4 +204,9 @@ impl<C: Crew, T: Time> Dispatcher<C, T> {
             _ => unreachable!("only an open scenario has a dispatcher"),
         }
     }
+}
+
+/// Until when an arrival that finds nobody now may wait: as long again as it is late.
+fn patience_ends_ns(due: Due, now_ns: u64) -> u64 {
+    now_ns + (now_ns - due.planned_ns) + ALARM_FLOOR_NS
 }

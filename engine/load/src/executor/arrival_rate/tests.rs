@@ -9,7 +9,7 @@ use crate::{
     executor::{ConstantArrivalRate, Executor, RampingArrivalRate},
     phase::Phase,
     plan::Plan,
-    testing::{Act, MS, Played, S, plan, play, play_with_orders},
+    testing::{Act, MS, Played, S, plan, play, play_with_orders, settle_ns},
 };
 
 const US: u64 = 1_000;
@@ -146,6 +146,23 @@ fn nobody_waits_longer_than_the_dispatcher_was_late() {
     assert_eq!((just_in_time.measured().done, just_in_time.measured().lag_max_us), (2, 90));
     let too_late = play(every(MS, 2 * MS, 1), 1, |_, _| Act::Sleep(1_110 * US));
     assert_eq!((too_late.measured().done, too_late.measured().dropped), (1, 1));
+}
+
+#[test]
+fn nobody_is_dropped_while_a_vu_has_yet_to_begin() {
+    // The VU takes the first arrival at 0.5 ms and begins at 5.5 ms; then it is quick.
+    settle_ns(5 * MS);
+    let played = play(every(MS, 10 * MS, 1), 2, |_, _| Act::Sleep(10 * US));
+    assert_eq!((played.measured().done, played.measured().dropped), (10, 0));
+}
+
+#[test]
+fn a_vu_that_never_begins_does_not_hold_arrivals_for_ever() {
+    settle_ns(50 * MS);
+    let played = play(every(MS, 60 * MS, 1), 2, |_, _| Act::Sleep(10 * US));
+    // It begins with the arrival of 0.5 ms at 50.5 ms, and then serves those that were due in the last 10.1 ms.
+    assert_eq!(played.measured().dropped, 39, "{:?}", played.measured());
+    assert_nothing_skipped(&played);
 }
 
 #[test]
