@@ -1,1 +1,47 @@
-//! placeholder
+//! How users say it: the Rhai host.
+//!
+//! A script is plain sequential code. Each virtual user runs it on a stack of its own, thousands of them on one
+//! thread; a binding that waits suspends that stack and nothing else. The parts:
+//!
+//! - `program` and `library`: texts, read and checked once; `engine`: compiled once a core;
+//! - `options` and `params`: what the script says about the load;
+//! - `bridge` and `stack`: how a synchronous script waits; `context`: on whose behalf a binding runs;
+//! - `vu` and `stage`: the load's users, and set-up, probes and teardown beside them;
+//! - `bindings`: what a script can do; `ledger`: what is noted to prove nothing was lost;
+//! - `diagnostic`: how all of it complains.
+//!
+//! Deliberately absent: printing, schedules (`load`), protocols (`drivers`), where servers are (`runner`).
+
+mod bindings;
+mod bridge;
+mod context;
+mod core;
+mod declaring;
+mod diagnostic;
+pub mod docs;
+mod engine;
+mod findings;
+pub mod ledger;
+mod library;
+pub mod limits;
+mod options;
+mod params;
+mod portable;
+mod program;
+mod settings;
+mod stack;
+mod stage;
+mod vu;
+
+pub use crate::{
+    core::Wiring,
+    diagnostic::{Diagnostic, Place},
+    findings::Findings,
+    library::{BUILT_IN, ModuleText},
+    options::{Evaluated, Options, PostgresOptions, ScenarioOptions, ScriptProbe, StoreOptions, evaluate},
+    params::{Inputs, Param, ParamOrigin},
+    portable::{NotPortable, Portable},
+    program::{Facts, Program},
+    stage::Stage,
+    vu::{Exec, ScriptCrew},
+};

@@ -1,0 +1,132 @@
+//! Words every script has: parameters, environment, pauses, checks, groups, giving up.
+
+use std::time::Duration;
+
+use model::units;
+use rhai::{Dynamic, FnPtr, Map, NativeCallContext, plugin::*};
+
+use crate::{
+    bridge::wait_for,
+    context::{self, cancelled, failure},
+    declaring,
+    engine::EvalError,
+};
+
+fn pause(length: Duration) -> Result<(), EvalError> {
+    context::required("sleep", |_| Ok(()))?;
+    wait_for(tokio::time::sleep(length)).map_err(|_| cancelled())
+}
+
+/// An error that the script wants: not its fault.
+fn deliberate(message: &str) -> EvalError {
+    rhai::EvalAltResult::ErrorRuntime(message.into(), rhai::Position::NONE).into()
+}
+
+fn seconds(length: f64) -> Result<Duration, EvalError> {
+    Duration::try_from_secs_f64(length)
+        .map_err(|_| failure(&format!("sleep takes a length of time, not {length} seconds")))
+}
+
+/// Words every script has.
+#[export_module]
+pub(crate) mod control_api {
+    /// A declared parameter: its default, or what `-p name=value` says. It has the type of its default.
+    /// Attributes: `help`, `unit`, `one_of`, `min`, `max`, and `scale: true` for sizes that `--scale` multiplies.
+    ///
+    /// ```rhai
+    /// let depth = param("depth", 10, #{ help: "items a pop takes", min: 1, max: 100 });
+    /// ```
+    #[rhai_fn(name = "param", return_raw)]
+    pub fn param_with(name: &str, default: Dynamic, attributes: Map) -> Result<Dynamic, EvalError> {
+        declaring::param(name, &default, &attributes)
+    }
+
+    /// A declared parameter without attributes.
+    #[rhai_fn(name = "param", return_raw)]
+    pub fn param_plain(name: &str, default: Dynamic) -> Result<Dynamic, EvalError> {
+        declaring::param(name, &default, &Map::new())
+    }
+
+    /// A variable of the environment: `-e NAME=value`, else the process's own, else `()`.
+    #[rhai_fn(return_raw)]
+    pub fn env(name: &str) -> Result<Dynamic, EvalError> {
+        declaring::env(name)
+    }
+
+    /// Sleeps: "250ms", "1s", "1m30s". Other virtual users go on meanwhile.
+    #[rhai_fn(name = "sleep", return_raw)]
+    pub fn sleep_text(length: &str) -> Result<(), EvalError> {
+        pause(units::parse_duration(length).map_err(|e| failure(&e.to_string()))?)
+    }
+
+    /// Sleeps for whole seconds, as in k6.
+    #[rhai_fn(name = "sleep", return_raw)]
+    pub fn sleep_int(length: i64) -> Result<(), EvalError> {
+        pause(seconds(length as f64)?)
+    }
+
+    /// Sleeps for seconds with a fraction.
+    #[rhai_fn(name = "sleep", return_raw)]
+    pub fn sleep_float(length: f64) -> Result<(), EvalError> {
+        pause(seconds(length)?)
+    }
+
+    /// Think time: sleeps between the two lengths, drawn from this iteration's randomness.
+    ///
+    /// ```rhai
+    /// think("500ms", "1500ms");
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn think(least: &str, most: &str) -> Result<(), EvalError> {
+        let parse = |text| units::parse_duration(text).map_err(|e| failure(&e.to_string()));
+        let (least, most) = (parse(least)?, parse(most)?);
+        let unit = context::required("think", |c| Ok(c.rng.borrow_mut().next_unit()))?;
+        pause(least + most.saturating_sub(least).mul_f64(unit))
+    }
+
+    /// Counts whether `passed` holds under `name`, and gives it back. A failed check fails nothing by itself: put a
+    /// threshold on `checks`.
+    ///
+    /// ```rhai
+    /// check(reply.ok, "pushed");
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn check(passed: bool, name: &str) -> Result<bool, EvalError> {
+        context::required("check", |c| {
+            c.core.recorder.borrow_mut().check(c.window.get(), name, passed);
+            Ok(passed)
+        })
+    }
+
+    /// Runs a closure whose operations are recorded under `name::operation`.
+    ///
+    /// ```rhai
+    /// group("checkout", || queue::pop(vu.shared, 1));
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn group(call: NativeCallContext<'_>, name: &str, body: FnPtr) -> Result<Dynamic, EvalError> {
+        context::required("group", |c| {
+            c.groups.borrow_mut().push(name.to_owned());
+            Ok(())
+        })?;
+        let result = body.call_within_context(&call, ());
+        context::with(|c| c.groups.borrow_mut().pop());
+        result
+    }
+
+    /// Ends this iteration as failed, with a message.
+    #[rhai_fn(return_raw)]
+    pub fn fail(message: &str) -> Result<(), EvalError> {
+        Err(deliberate(message))
+    }
+
+    /// Ends the whole run (exit code 108): it drains, tears down and writes its report.
+    #[rhai_fn(return_raw)]
+    pub fn abort(message: &str) -> Result<(), EvalError> {
+        context::required("abort", |c| {
+            let _ = c.core.wiring.findings.aborted.set(message.to_owned());
+            Ok(())
+        })?;
+        Err(deliberate(&format!("aborted: {message}")))
+    }
+}

@@ -1,0 +1,336 @@
+//! `pg`: Postgres. Statements and tables are values that can be made in `setup()` and shared; each virtual user runs
+//! them on its own view of the connections.
+
+use std::{rc::Rc, sync::Arc};
+
+use drivers::{Value, pg};
+use model::{outcome::Expect, recorder::Sample};
+use rhai::{Array, Dynamic, FnPtr, Map, NativeCallContext, plugin::*};
+
+use super::{
+    reply::{Body, Ended, Reply},
+    table::{Description, Table},
+    value::parameters,
+};
+use crate::{
+    bridge::wait_for,
+    context::{self, Context, cancelled, failure},
+    core::OpName,
+    engine::EvalError,
+    settings::Settings,
+};
+
+/// A statement with the name its runs are recorded under.
+#[derive(Clone)]
+pub(crate) struct Statement(Arc<StatementParts>);
+
+struct StatementParts {
+    op: Arc<OpName>,
+    expect: Expect,
+    inner: pg::Statement,
+}
+
+impl std::fmt::Debug for Statement {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "statement {}", self.0.op.name)
+    }
+}
+
+impl Statement {
+    pub(crate) fn new(op: &str, sql: &str, rule: pg::Rule, expect: Expect) -> Self {
+        Self(Arc::new(StatementParts {
+            op: OpName::new(op),
+            expect,
+            inner: pg::Statement::new(op, sql, rule),
+        }))
+    }
+}
+
+/// Runs a statement on behalf of the current virtual user and records how it ended.
+fn run(statement: &Statement, params: &[Value]) -> Result<Reply, EvalError> {
+    context::required("pg", |c| {
+        let StatementParts { op, expect, inner } = &*statement.0;
+        let session = c.postgres()?;
+        let reply = wait_for(session.run(inner, params)).map_err(|_| cancelled())?;
+        finish(c, op, *expect, reply)
+    })
+}
+
+/// Records a reply under `op` and hands it over.
+pub(crate) fn finish(c: &Context, op: &OpName, expect: Expect, reply: pg::Reply) -> Result<Reply, EvalError> {
+    record(c, op, expect, &reply);
+    as_reply(op, reply).hand_over(expect)
+}
+
+fn record(c: &Context, op: &OpName, expect: Expect, reply: &pg::Reply) {
+    let sample = Sample {
+        outcome: reply.outcome,
+        class: reply.class_name(),
+        expect,
+        service_ns: reply.service_ns,
+        pool_wait_ns: reply.pool_wait_ns,
+        bytes_sent: reply.bytes_sent,
+        bytes_received: reply.bytes_received,
+        items: reply.affected,
+    };
+    c.core.record(c, op, &sample);
+}
+
+fn as_reply(op: &OpName, reply: pg::Reply) -> Reply {
+    Reply(Rc::new(Ended {
+        op: op.name.clone(),
+        outcome: reply.outcome,
+        class: reply.class_name().map(str::to_owned),
+        message: reply.error.as_ref().map(ToString::to_string),
+        service_ns: reply.service_ns,
+        body: Body::Rows(reply),
+    }))
+}
+
+/// What a table or statement may be told: `#{ op: "push", expect: "rejected" }`.
+fn expectation(settings: &mut Settings<'_>) -> Expect {
+    match settings.word("expect", &["normal", "rejected"]) {
+        Some("rejected") => Expect::Rejected,
+        _ => Expect::Normal,
+    }
+}
+
+/// Postgres.
+#[export_module]
+pub(crate) mod pg_api {
+    /// A statement to run many times; it is prepared once a connection and recorded under `op`.
+    ///
+    /// ```rhai
+    /// fn setup() { #{ bump: pg::statement("bump", "UPDATE counter SET n = n + 1 WHERE id = $1") } }
+    /// fn work(vu) { vu.shared.bump.run([vu.rng.below(100)]); }
+    /// ```
+    #[rhai_fn(name = "statement", return_raw)]
+    pub fn statement_plain(op: &str, sql: &str) -> Result<Statement, EvalError> {
+        statement_with(op, sql, Map::new())
+    }
+
+    /// A statement with settings: `no_row: "conflict"` or `"empty"` says what it means when no row comes back or is
+    /// changed (default: `ok`); `expect: "rejected"` for one that must be refused.
+    #[rhai_fn(name = "statement", return_raw)]
+    pub fn statement_with(op: &str, sql: &str, settings: Map) -> Result<Statement, EvalError> {
+        let mut settings = Settings::new("pg::statement", &settings, &["no_row", "expect"]);
+        let rule = match settings.word("no_row", &["ok", "conflict", "empty"]) {
+            Some("conflict") => pg::Rule::NoRowIsConflict,
+            Some("empty") => pg::Rule::NoRowIsEmpty,
+            _ => pg::Rule::Plain,
+        };
+        let expect = expectation(&mut settings);
+        settings.done()?;
+        Ok(Statement::new(op, sql, rule, expect))
+    }
+
+    /// Runs one statement and gives its rows as an array of maps. Recorded under `query`.
+    ///
+    /// ```rhai
+    /// let rows = pg::query("SELECT id, seq FROM run_head WHERE seq > $1", [5]);
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn query(sql: &str, params: Array) -> Result<Array, EvalError> {
+        let statement = ad_hoc("query", sql)?;
+        crate::bindings::reply::reply_api::rows(&mut run(&statement, &parameters(&params)?)?)
+    }
+
+    /// Runs one statement and gives its reply. Recorded under `execute`.
+    #[rhai_fn(return_raw)]
+    pub fn execute(sql: &str, params: Array) -> Result<Reply, EvalError> {
+        permit_destruction(sql)?;
+        run(&ad_hoc("execute", sql)?, &parameters(&params)?)
+    }
+
+    /// Runs several statements separated by `;`, without parameters: what set-up and teardown are made of.
+    ///
+    /// ```rhai
+    /// pg::batch("DROP TABLE IF EXISTS snapbench_head; CREATE TABLE snapbench_head(id text primary key, seq bigint)");
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn batch(sql: &str) -> Result<Reply, EvalError> {
+        permit_destruction(sql)?;
+        context::required("pg", |c| {
+            let reply = wait_for(c.postgres()?.batch(sql)).map_err(|_| cancelled())?;
+            finish(c, &c.core.words.batch, Expect::Normal, reply)
+        })
+    }
+
+    /// Copies rows into a table (COPY … FROM STDIN); an array of arrays in the order of `columns`.
+    ///
+    /// ```rhai
+    /// pg::copy("snapbench_head", ["id", "seq"], [["a", 0], ["b", 0]]);
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn copy(table: &str, columns: Array, rows: Array) -> Result<Reply, EvalError> {
+        let columns: Vec<String> = columns.iter().map(ToString::to_string).collect();
+        let mut values = Vec::with_capacity(rows.len());
+        for (n, row) in rows.iter().enumerate() {
+            let row = row
+                .as_array_ref()
+                .map_err(|kind| failure(&format!("pg::copy: row {} is a {kind}, not an array", n + 1)))?;
+            values.push(parameters(&row)?);
+        }
+        context::required("pg", |c| {
+            let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+            let target = pg::CopyTarget::new("copy", table, &columns);
+            let copied = c.postgres()?.copy_in(&target, &values);
+            let reply = wait_for(copied).map_err(|_| cancelled())?;
+            finish(c, &c.core.words.copy, Expect::Normal, reply)
+        })
+    }
+
+    /// Runs a closure in one transaction: committed when it returns, rolled back when it throws. The commit is
+    /// recorded under `commit`, a rollback under `rollback`.
+    ///
+    /// ```rhai
+    /// pg::transaction(|| { pg::execute("INSERT INTO a VALUES ($1)", [1]); pg::execute("INSERT INTO b VALUES ($1)", [1]); });
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn transaction(call: NativeCallContext<'_>, body: FnPtr) -> Result<Dynamic, EvalError> {
+        context::required("pg", |c| {
+            let session = c.postgres()?;
+            let begun = wait_for(session.begin(pg::Isolation::default())).map_err(|_| cancelled())?;
+            finish(c, &c.core.words.begin, Expect::Normal, begun)?;
+            match body.call_within_context::<Dynamic>(&call, ()) {
+                Ok(value) => {
+                    let reply = wait_for(session.commit()).map_err(|_| cancelled())?;
+                    finish(c, &c.core.words.commit, Expect::Normal, reply)?;
+                    Ok(value)
+                }
+                Err(e) => {
+                    if let Ok(reply) = wait_for(session.rollback()) {
+                        record(c, &c.core.words.rollback, Expect::Normal, &reply);
+                    }
+                    Err(e)
+                }
+            }
+        })
+    }
+
+    /// A table as a value with one operation a verb. Settings: `key` (column, or array of columns; default `id`),
+    /// `version` (the column a compare-and-swap compares; default `seq`, `""` for none), `columns` (further ones), `op` (name that prefixes the operations; default: the
+    /// table's), `ledger: true` (prove at the end that no step was lost, doubled or forked), `expect`, and
+    /// `compare: false` (drops the compare from the swap's SQL, to see the ledger fail).
+    ///
+    /// ```rhai
+    /// let head = pg::table("snapbench_head", #{ key: "run_id", version: "seq", ledger: true });
+    /// head.insert(#{ run_id: "r1", seq: 0 });
+    /// let won = head.cas("r1", 0).ok;
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn table(name: &str, settings: Map) -> Result<Table, EvalError> {
+        let known = ["key", "version", "columns", "op", "ledger", "expect", "compare"];
+        let mut settings = Settings::new("pg::table", &settings, &known);
+        let spec = pg::TableSpec {
+            name: name.to_owned(),
+            key: settings.words_or_one("key").unwrap_or_else(|| vec!["id".to_owned()]),
+            version: Some(settings.text("version").unwrap_or_else(|| "seq".to_owned()))
+                .filter(|v| !v.is_empty()),
+            columns: settings.words_or_one("columns").unwrap_or_default(),
+        };
+        let op = settings.text("op").unwrap_or_else(|| name.to_owned());
+        let expect = expectation(&mut settings);
+        let has_ledger = settings.flag("ledger").unwrap_or(false);
+        let compares = settings.flag("compare").unwrap_or(true);
+        if spec.version.is_none() && (has_ledger || !compares) {
+            settings.problem("version", "needs a `version` column for `ledger` and `compare`".to_owned());
+        }
+        settings.done()?;
+        Table::new(Description { spec, op, expect, has_ledger, compares })
+    }
+}
+
+/// A statement that a script runs by its text, made once a core.
+fn ad_hoc(op: &str, sql: &str) -> Result<Statement, EvalError> {
+    context::required("pg", |c| Ok(c.core.ad_hoc_statement(op, sql)))
+}
+
+/// Dropping and truncating on a server that is not ours needs permission.
+fn permit_destruction(sql: &str) -> Result<(), EvalError> {
+    let destroys = sql.split(';').any(|s| {
+        let word = s.split_whitespace().next().unwrap_or_default();
+        word.eq_ignore_ascii_case("drop") || word.eq_ignore_ascii_case("truncate")
+    });
+    if !destroys {
+        return Ok(());
+    }
+    context::required("pg", |c| {
+        if c.core.wiring.allow_destructive {
+            return Ok(());
+        }
+        Err(failure(
+            "this script drops or truncates, and the target is not embedded: allow it with `allow_destructive: true` \
+             in targets.yaml, or with --yes",
+        ))
+    })
+}
+
+/// What `pg::table` and `pg::statement` return.
+#[export_module]
+pub(crate) mod handles_api {
+    /// Runs this statement with parameters for `$1`, `$2`, …
+    #[rhai_fn(name = "run", pure, return_raw)]
+    pub fn run_with(statement: &mut Statement, params: Array) -> Result<Reply, EvalError> {
+        run(statement, &parameters(&params)?)
+    }
+
+    /// Runs this statement without parameters.
+    #[rhai_fn(name = "run", pure, return_raw)]
+    pub fn run_plain(statement: &mut Statement) -> Result<Reply, EvalError> {
+        run(statement, &[])
+    }
+
+    /// Inserts one row. A key that is there already is a `conflict`.
+    #[rhai_fn(pure, return_raw)]
+    pub fn insert(table: &mut Table, row: Map) -> Result<Reply, EvalError> {
+        table.insert(&row)
+    }
+
+    /// Inserts many rows (maps with the same columns) in one round trip.
+    #[rhai_fn(pure, return_raw)]
+    pub fn insert_many(table: &mut Table, rows: Array) -> Result<Reply, EvalError> {
+        table.insert_many(&rows)
+    }
+
+    /// Reads one row by its key. No such row is `empty`.
+    #[rhai_fn(pure, return_raw)]
+    pub fn get(table: &mut Table, key: Dynamic) -> Result<Reply, EvalError> {
+        table.get(&key)
+    }
+
+    /// Compare-and-swap: sets the version to `expected + 1` if it is `expected`, else the outcome is `conflict`.
+    #[rhai_fn(name = "cas", pure, return_raw)]
+    pub fn cas_plain(table: &mut Table, key: Dynamic, expected: i64) -> Result<Reply, EvalError> {
+        table.cas(&key, expected, &Map::new())
+    }
+
+    /// Compare-and-swap that sets other columns too.
+    #[rhai_fn(name = "cas", pure, return_raw)]
+    pub fn cas_with(table: &mut Table, key: Dynamic, expected: i64, set: Map) -> Result<Reply, EvalError> {
+        table.cas(&key, expected, &set)
+    }
+
+    /// Deletes one row by its key. No such row is `empty`.
+    #[rhai_fn(name = "delete", pure, return_raw)]
+    pub fn delete_plain(table: &mut Table, key: Dynamic) -> Result<Reply, EvalError> {
+        table.delete(&key, None)
+    }
+
+    /// Deletes one row by its key if its version is `expected`, else the outcome is `conflict`.
+    #[rhai_fn(name = "delete", pure, return_raw)]
+    pub fn delete_version(table: &mut Table, key: Dynamic, expected: i64) -> Result<Reply, EvalError> {
+        table.delete(&key, Some(expected))
+    }
+
+    /// Takes up to `n` rows that nobody else is taking (FOR UPDATE SKIP LOCKED), in the order of `order_by`, deletes
+    /// them and returns them. None there is `empty`.
+    ///
+    /// ```rhai
+    /// let taken = jobs.claim(10, "priority, id");
+    /// ```
+    #[rhai_fn(pure, return_raw)]
+    pub fn claim(table: &mut Table, n: i64, order_by: &str) -> Result<Reply, EvalError> {
+        table.claim(n, order_by)
+    }
+}

@@ -1,0 +1,187 @@
+//! `reply`: how an operation ended, as a value that scripts branch on.
+
+use std::rc::Rc;
+
+use model::outcome::{Expect, Outcome};
+use rhai::{Array, Dynamic, EvalAltResult, Map, Position, plugin::*};
+
+use super::value::to_script;
+use crate::{context::failure, core::is_handed_over, engine::EvalError};
+
+/// An operation's end. Cloning shares it.
+#[derive(Clone)]
+pub(crate) struct Reply(pub(crate) Rc<Ended>);
+
+/// What is kept of an operation's end.
+pub(crate) struct Ended {
+    pub(crate) op: String,
+    pub(crate) outcome: Outcome,
+    pub(crate) class: Option<String>,
+    pub(crate) message: Option<String>,
+    pub(crate) service_ns: u64,
+    pub(crate) body: Body,
+}
+
+/// What came back.
+pub(crate) enum Body {
+    /// Rows of Postgres.
+    Rows(drivers::pg::Reply),
+    /// An object store's answer.
+    Store(drivers::s3::S3Reply),
+}
+
+impl Reply {
+    /// Gives the reply to the script, or throws it when it is an error the caller did not expect.
+    pub(crate) fn hand_over(self, expect: Expect) -> Result<Self, EvalError> {
+        if is_handed_over(self.0.outcome, expect) {
+            return Ok(self);
+        }
+        Err(EvalAltResult::ErrorRuntime(Dynamic::from(self), Position::NONE).into())
+    }
+
+    /// One line for people: what was done, how it ended, what the server said.
+    pub(crate) fn describe(&self) -> String {
+        let Ended { op, outcome, class, message, .. } = &*self.0;
+        let class = class.as_ref().map(|c| format!("({c})")).unwrap_or_default();
+        let message = message.as_ref().map(|m| format!(": {m}")).unwrap_or_default();
+        format!("{op} ended as {outcome}{class}{message}")
+    }
+
+    fn postgres(&self) -> Result<&drivers::pg::Reply, EvalError> {
+        match &self.0.body {
+            Body::Rows(reply) => Ok(reply),
+            Body::Store(_) => Err(failure("rows come from Postgres; this reply is of an object store")),
+        }
+    }
+
+    fn store(&self) -> Result<&drivers::s3::S3Reply, EvalError> {
+        match &self.0.body {
+            Body::Store(reply) => Ok(reply),
+            Body::Rows(_) => {
+                Err(failure("keys and bodies come from an object store; this reply is of Postgres"))
+            }
+        }
+    }
+}
+
+fn row_map(columns: &[drivers::pg::Column], row: &drivers::pg::Row<'_>) -> Result<Map, EvalError> {
+    let mut map = Map::new();
+    for (n, column) in columns.iter().enumerate() {
+        let value = row.value(n).map_err(|e| failure(&e.to_string()))?;
+        map.insert(column.name().into(), to_script(value));
+    }
+    Ok(map)
+}
+
+/// How an operation ended. Errors are thrown, so a reply that you hold is `ok`, `conflict` or `empty` (or
+/// `rejected`, where the operation said `expect: "rejected"`); `try { … } catch (reply) { … }` gets the others.
+#[export_module]
+pub(crate) mod reply_api {
+    /// Whether the server did what was asked.
+    #[rhai_fn(get = "ok", pure)]
+    pub fn ok(reply: &mut Reply) -> bool {
+        reply.0.outcome == Outcome::Ok
+    }
+
+    /// Whether somebody else was first.
+    #[rhai_fn(get = "conflict", pure)]
+    pub fn conflict(reply: &mut Reply) -> bool {
+        reply.0.outcome == Outcome::Conflict
+    }
+
+    /// Whether there was nothing to take or to read.
+    #[rhai_fn(get = "empty", pure)]
+    pub fn empty(reply: &mut Reply) -> bool {
+        reply.0.outcome == Outcome::Empty
+    }
+
+    /// The outcome's name: `ok`, `conflict`, `empty`, `rejected`, `throttled`, `timeout`, `ambiguous`, `error`.
+    #[rhai_fn(get = "outcome", pure)]
+    pub fn outcome(reply: &mut Reply) -> String {
+        reply.0.outcome.as_str().to_owned()
+    }
+
+    /// The error's class (SQLSTATE, S3 code, HTTP status, kind of I/O error), or an empty string.
+    #[rhai_fn(get = "class", pure)]
+    pub fn class(reply: &mut Reply) -> String {
+        reply.0.class.clone().unwrap_or_default()
+    }
+
+    /// What the server said, or an empty string.
+    #[rhai_fn(get = "message", pure)]
+    pub fn message(reply: &mut Reply) -> String {
+        reply.0.message.clone().unwrap_or_default()
+    }
+
+    /// How long server and wire took, in milliseconds.
+    #[rhai_fn(get = "latency_ms", pure)]
+    pub fn latency_ms(reply: &mut Reply) -> f64 {
+        reply.0.service_ns as f64 / 1e6
+    }
+
+    /// Postgres: rows inserted, updated, deleted or returned.
+    #[rhai_fn(get = "affected", pure, return_raw)]
+    pub fn affected(reply: &mut Reply) -> Result<i64, EvalError> {
+        Ok(i64::try_from(reply.postgres()?.affected).unwrap_or(i64::MAX))
+    }
+
+    /// Postgres: every row, as an array of maps.
+    #[rhai_fn(get = "rows", pure, return_raw)]
+    pub fn rows(reply: &mut Reply) -> Result<Array, EvalError> {
+        let rows = &reply.postgres()?.rows;
+        rows.iter().map(|row| row_map(rows.columns(), &row).map(Dynamic::from_map)).collect()
+    }
+
+    /// Postgres: the first row as a map, or `()`.
+    #[rhai_fn(get = "row", pure, return_raw)]
+    pub fn row(reply: &mut Reply) -> Result<Dynamic, EvalError> {
+        let rows = &reply.postgres()?.rows;
+        rows.first().map_or(Ok(Dynamic::UNIT), |row| row_map(rows.columns(), &row).map(Dynamic::from_map))
+    }
+
+    /// Postgres: the first column of the first row, or `()`.
+    #[rhai_fn(get = "value", pure, return_raw)]
+    pub fn value(reply: &mut Reply) -> Result<Dynamic, EvalError> {
+        let rows = &reply.postgres()?.rows;
+        match rows.first() {
+            Some(row) if !row.is_empty() => row.value(0).map(to_script).map_err(|e| failure(&e.to_string())),
+            _ => Ok(Dynamic::UNIT),
+        }
+    }
+
+    /// Object store: keys of a listing, in its order.
+    #[rhai_fn(get = "keys", pure, return_raw)]
+    pub fn keys(reply: &mut Reply) -> Result<Array, EvalError> {
+        Ok(reply.store()?.listing.objects.iter().map(|k| Dynamic::from(k.key.to_string())).collect())
+    }
+
+    /// Object store: pages a listing took.
+    #[rhai_fn(get = "pages", pure, return_raw)]
+    pub fn pages(reply: &mut Reply) -> Result<i64, EvalError> {
+        Ok(i64::from(reply.store()?.listing.pages))
+    }
+
+    /// Object store: the object's size in bytes, after `get` and `head`; -1 when it was not told.
+    #[rhai_fn(get = "size", pure, return_raw)]
+    pub fn size(reply: &mut Reply) -> Result<i64, EvalError> {
+        Ok(reply.store()?.size_bytes.and_then(|n| i64::try_from(n).ok()).unwrap_or(-1))
+    }
+
+    /// Object store: the body, as a payload.
+    #[rhai_fn(get = "body", pure, return_raw)]
+    pub fn body(reply: &mut Reply) -> Result<crate::bindings::payload::Payload, EvalError> {
+        Ok(crate::bindings::payload::Payload { bytes: reply.store()?.body.clone(), is_json: false })
+    }
+
+    /// One line for people.
+    #[rhai_fn(pure)]
+    pub fn to_string(reply: &mut Reply) -> String {
+        reply.describe()
+    }
+
+    /// One line for people.
+    #[rhai_fn(pure)]
+    pub fn to_debug(reply: &mut Reply) -> String {
+        reply.describe()
+    }
+}

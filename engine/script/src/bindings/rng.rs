@@ -1,0 +1,188 @@
+//! `vu.rng`: randomness that is a function of seed, scenario and iteration number.
+
+use rand_distr::Distribution;
+use rhai::{Array, Dynamic, plugin::*};
+
+use super::payload::Payload;
+use crate::{
+    context::{self, failure},
+    engine::EvalError,
+};
+
+/// The word `vu.rng`: always the current iteration's generator.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rng;
+
+fn draw<R>(from: impl FnOnce(&mut model::seed::IterationRng) -> R) -> Result<R, EvalError> {
+    context::required("vu.rng", |c| Ok(from(&mut c.rng.borrow_mut())))
+}
+
+fn bound(n: i64, what: &str) -> Result<u64, EvalError> {
+    u64::try_from(n)
+        .ok()
+        .filter(|n| *n > 0)
+        .ok_or_else(|| failure(&format!("{what} takes 1 or more, not {n}")))
+}
+
+fn size(bytes: i64, what: &str) -> Result<usize, EvalError> {
+    const AT_MOST: i64 = 64 << 20;
+    usize::try_from(bytes)
+        .ok()
+        .filter(|_| bytes <= AT_MOST)
+        .ok_or_else(|| failure(&format!("{what} makes 0 to {AT_MOST} bytes, not {bytes}")))
+}
+
+/// Letters, digits and spaces at the rates of text; 64 of them, so that six random bits choose one.
+const LETTERS: &[u8; 64] = b"eeeeettttaaaooiinnsshhrrddllccuummwwffggyyppbbvvkkjxqz0123456789";
+
+fn fill_text(rng: &mut model::seed::IterationRng, into: &mut Vec<u8>, bytes: usize) {
+    let end = into.len() + bytes;
+    while into.len() < end {
+        let mut bits = rng.next_bits();
+        for _ in 0..10.min(end - into.len()) {
+            into.push(LETTERS[(bits & 63) as usize]);
+            bits >>= 6;
+        }
+    }
+}
+
+/// A JSON object of exactly the wanted size, or the smallest one that is larger.
+fn json_item(rng: &mut model::seed::IterationRng, bytes: usize) -> Vec<u8> {
+    let mut text = format!("{{\"id\":\"{:016x}\",\"body\":\"", rng.next_bits()).into_bytes();
+    let body = bytes.saturating_sub(text.len() + 2);
+    fill_text(rng, &mut text, body);
+    text.extend_from_slice(b"\"}");
+    text
+}
+
+/// Randomness of this iteration.
+#[export_module]
+pub(crate) mod rng_api {
+    /// True with the given probability.
+    #[rhai_fn(pure, return_raw)]
+    pub fn chance(_rng: &mut Rng, probability: f64) -> Result<bool, EvalError> {
+        draw(|r| r.next_unit() < probability)
+    }
+
+    /// A whole number from `least` to `most`, both included.
+    #[rhai_fn(pure, return_raw)]
+    pub fn int(_rng: &mut Rng, least: i64, most: i64) -> Result<i64, EvalError> {
+        let span = most.checked_sub(least).and_then(|s| s.checked_add(1)).unwrap_or(0);
+        let span = bound(span, "rng.int(least, most)")?;
+        draw(|r| least + r.next_below(span).cast_signed())
+    }
+
+    /// A whole number below `n`: 0 to n-1.
+    #[rhai_fn(pure, return_raw)]
+    pub fn below(_rng: &mut Rng, n: i64) -> Result<i64, EvalError> {
+        let n = bound(n, "rng.below(n)")?;
+        draw(|r| r.next_below(n).cast_signed())
+    }
+
+    /// A number from 0 up to 1.
+    #[rhai_fn(pure, return_raw)]
+    pub fn unit(_rng: &mut Rng) -> Result<f64, EvalError> {
+        draw(model::seed::IterationRng::next_unit)
+    }
+
+    /// A rank from 0 to n-1, the lower the likelier (Zipf with the given exponent; 0.99 is YCSB's).
+    #[rhai_fn(pure, return_raw)]
+    pub fn zipf(_rng: &mut Rng, n: i64, exponent: f64) -> Result<i64, EvalError> {
+        let n = bound(n, "rng.zipf(n, exponent)")?;
+        let zipf = rand_distr::Zipf::new(n as f64, exponent)
+            .map_err(|e| failure(&format!("rng.zipf({n}, {exponent}): {e}")))?;
+        draw(|r| zipf.sample(r) as i64 - 1)
+    }
+
+    /// A number from a normal distribution.
+    #[rhai_fn(pure, return_raw)]
+    pub fn normal(_rng: &mut Rng, mean: f64, deviation: f64) -> Result<f64, EvalError> {
+        let normal = rand_distr::Normal::new(mean, deviation)
+            .map_err(|e| failure(&format!("rng.normal({mean}, {deviation}): {e}")))?;
+        draw(|r| normal.sample(r))
+    }
+
+    /// A number from an exponential distribution with the given mean.
+    #[rhai_fn(pure, return_raw)]
+    pub fn exponential(_rng: &mut Rng, mean: f64) -> Result<f64, EvalError> {
+        let exponential = rand_distr::Exp::new(1.0 / mean)
+            .map_err(|e| failure(&format!("rng.exponential({mean}): {e}")))?;
+        draw(|r| exponential.sample(r))
+    }
+
+    /// One element of an array, each as likely as the others.
+    #[rhai_fn(pure, return_raw)]
+    pub fn pick(_rng: &mut Rng, items: Array) -> Result<Dynamic, EvalError> {
+        let n = bound(i64::try_from(items.len()).unwrap_or(i64::MAX), "rng.pick(items)")?;
+        draw(|r| items[usize::try_from(r.next_below(n)).unwrap_or(0)].clone())
+    }
+
+    /// An index, as likely as its weight says: `vu.rng.weighted([50, 30, 20])` is 0, 1 or 2.
+    #[rhai_fn(pure, return_raw)]
+    pub fn weighted(_rng: &mut Rng, weights: Array) -> Result<i64, EvalError> {
+        let weights: Option<Vec<f64>> = weights
+            .iter()
+            .map(|w| w.as_int().map(|i| i as f64).or_else(|_| w.as_float()).ok())
+            .map(|w| w.filter(|w| w.is_finite() && *w >= 0.0))
+            .collect();
+        let weights = weights
+            .filter(|w| w.iter().sum::<f64>() > 0.0)
+            .ok_or_else(|| failure("rng.weighted takes numbers of 0 or more, at least one above 0"))?;
+        let at = draw(model::seed::IterationRng::next_unit)? * weights.iter().sum::<f64>();
+        let mut sum = 0.0;
+        let found = weights.iter().position(|w| {
+            sum += w;
+            at < sum
+        });
+        Ok(i64::try_from(found.unwrap_or(weights.len() - 1)).unwrap_or(i64::MAX))
+    }
+
+    /// Random text of so many bytes.
+    #[rhai_fn(pure, return_raw)]
+    pub fn text(_rng: &mut Rng, bytes: i64) -> Result<String, EvalError> {
+        let bytes = size(bytes, "rng.text(bytes)")?;
+        draw(|r| {
+            let mut text = Vec::with_capacity(bytes);
+            fill_text(r, &mut text, bytes);
+            String::from_utf8(text).unwrap_or_default()
+        })
+    }
+
+    /// A JSON object of so many bytes (at least 40), as a payload that a `jsonb` column takes.
+    #[rhai_fn(pure, return_raw)]
+    pub fn item(_rng: &mut Rng, bytes: i64) -> Result<Payload, EvalError> {
+        let bytes = size(bytes, "rng.item(bytes)")?;
+        draw(|r| Payload { bytes: json_item(r, bytes).into(), is_json: true })
+    }
+
+    /// Random bytes that do not compress, as a payload that is not copied on its way to a server.
+    #[rhai_fn(pure, return_raw)]
+    pub fn payload(_rng: &mut Rng, bytes: i64) -> Result<Payload, EvalError> {
+        let bytes = size(bytes, "rng.payload(bytes)")?;
+        draw(|r| {
+            let mut data = Vec::with_capacity(bytes + 8);
+            while data.len() < bytes {
+                data.extend_from_slice(&r.next_bits().to_le_bytes());
+            }
+            data.truncate(bytes);
+            Payload { bytes: data.into(), is_json: false }
+        })
+    }
+
+    /// A random UUID (version 4) as text, the same for the same iteration.
+    #[rhai_fn(pure, return_raw)]
+    pub fn uuid(_rng: &mut Rng) -> Result<String, EvalError> {
+        draw(|r| {
+            let (high, low) = (r.next_bits(), r.next_bits());
+            format!(
+                "{:08x}-{:04x}-4{:03x}-{:x}{:03x}-{:012x}",
+                high >> 32,
+                (high >> 16) & 0xffff,
+                high & 0xfff,
+                8 | (low >> 62),
+                (low >> 48) & 0xfff,
+                low & 0xffff_ffff_ffff
+            )
+        })
+    }
+}

@@ -1,0 +1,72 @@
+//! `vu`: the virtual user on whose behalf a function runs.
+
+use rhai::{Dynamic, plugin::*};
+
+use super::rng::Rng;
+use crate::{context, engine::EvalError};
+
+/// The word `vu`: always the current one, wherever it was kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Vu;
+
+/// The virtual user that runs the iteration.
+#[export_module]
+pub(crate) mod vu_api {
+    /// Global number of this virtual user, counted from 0.
+    ///
+    /// ```rhai
+    /// log::info(`VU ${vu.id} at iteration ${vu.iteration}`);
+    /// ```
+    #[rhai_fn(get = "id", pure, return_raw)]
+    pub fn id(_vu: &mut Vu) -> Result<i64, EvalError> {
+        context::required("vu", |c| Ok(i64::try_from(c.vu_number).unwrap_or(i64::MAX)))
+    }
+
+    /// Global number of this iteration: the arrival's number in an open model, a number from this VU's own block in
+    /// a closed one. The randomness of an iteration is a function of seed, scenario and this number.
+    #[rhai_fn(get = "iteration", pure, return_raw)]
+    pub fn iteration(_vu: &mut Vu) -> Result<i64, EvalError> {
+        context::required("vu", |c| Ok(i64::try_from(c.iteration.get() & !(1 << 63)).unwrap_or(i64::MAX)))
+    }
+
+    /// Name of the scenario this virtual user works for.
+    #[rhai_fn(get = "scenario", pure, return_raw)]
+    pub fn scenario(_vu: &mut Vu) -> Result<String, EvalError> {
+        context::required("vu", |c| {
+            Ok(c.scenario.map_or_else(|| "setup".to_owned(), |s| c.core.wiring.scenarios[s].clone()))
+        })
+    }
+
+    /// What `setup()` returned. Every virtual user has its own copy: a change is seen by this one alone.
+    #[rhai_fn(get = "shared", pure, return_raw)]
+    pub fn shared(_vu: &mut Vu) -> Result<Dynamic, EvalError> {
+        context::required("vu", |c| Ok(c.shared.clone()))
+    }
+
+    /// A map that this virtual user keeps between its iterations.
+    ///
+    /// ```rhai
+    /// if !("seq" in vu.state) { vu.state.seq = 0; }
+    /// vu.state.seq += 1;
+    /// ```
+    #[rhai_fn(get = "state", pure, return_raw)]
+    pub fn state(_vu: &mut Vu) -> Result<Dynamic, EvalError> {
+        context::required("vu", |c| Ok(c.state.clone()))
+    }
+
+    /// Randomness of this iteration: the same for the same seed, scenario and iteration number, whatever the number
+    /// of cores.
+    #[rhai_fn(get = "rng", pure, return_raw)]
+    pub fn rng(_vu: &mut Vu) -> Result<Rng, EvalError> {
+        Ok(Rng)
+    }
+
+    /// Ends this virtual user after the current iteration.
+    #[rhai_fn(pure, return_raw)]
+    pub fn stop(_vu: &mut Vu) -> Result<(), EvalError> {
+        context::required("vu", |c| {
+            c.leaving.set(true);
+            Ok(())
+        })
+    }
+}

@@ -1,0 +1,193 @@
+//! Who is running: what a binding may see of the virtual user (or stage call) on whose behalf it was called.
+//!
+//! A [`Context`] is current while its fiber is polled, and only then; bindings reach it through [`with`]. A script
+//! never holds one: its `vu` is an empty word that means "the current one".
+//!
+//! Deliberately absent: how fibers switch (see `bridge`), what the operations are (see `bindings`).
+
+use std::{
+    cell::{Cell, OnceCell, RefCell},
+    future::Future,
+    pin::Pin,
+    rc::Rc,
+    task::Poll,
+};
+
+use model::{recorder::WindowKind, seed::IterationRng};
+use rhai::{Dynamic, EvalAltResult};
+
+use crate::{bridge::Fiber, core::Core, engine::EvalError};
+
+thread_local! {
+    static CURRENT: Cell<*const Context> = const { Cell::new(std::ptr::null()) };
+}
+
+/// One virtual user, or one call of `setup`, `verify`, `teardown`, a probe.
+pub(crate) struct Context {
+    pub(crate) core: Rc<Core>,
+    /// Index of the scenario in the plan; `None` outside of scenarios.
+    pub(crate) scenario: Option<usize>,
+    /// Global number of the virtual user.
+    pub(crate) vu_number: u64,
+    /// What `setup` returned, as this one's own copy.
+    pub(crate) shared: Dynamic,
+    /// What this virtual user keeps between its iterations.
+    pub(crate) state: Dynamic,
+    pub(crate) iteration: Cell<u64>,
+    pub(crate) window: Cell<WindowKind>,
+    pub(crate) rng: RefCell<IterationRng>,
+    pub(crate) session: OnceCell<drivers::pg::Session>,
+    /// Set by `vu.stop()`: this virtual user starts no further iteration.
+    pub(crate) leaving: Cell<bool>,
+    /// Group names that prefix operations, as in k6.
+    pub(crate) groups: RefCell<Vec<String>>,
+    call_began_at_step: Cell<Option<u64>>,
+    slice_began_ns: Cell<u64>,
+}
+
+impl Context {
+    pub(crate) fn new(core: Rc<Core>, scenario: Option<usize>, vu_number: u64) -> Self {
+        let shared = core.shared_value();
+        let rng = RefCell::new(core.rng(scenario, vu_number));
+        Self {
+            core,
+            scenario,
+            vu_number,
+            shared,
+            state: Dynamic::from_map(rhai::Map::new()).into_shared(),
+            iteration: Cell::new(0),
+            window: Cell::new(WindowKind::Measure),
+            rng,
+            session: OnceCell::new(),
+            leaving: Cell::new(false),
+            groups: RefCell::default(),
+            call_began_at_step: Cell::new(None),
+            slice_began_ns: Cell::new(0),
+        }
+    }
+
+    /// A new iteration begins: its randomness is a function of (seed, scenario, number) alone.
+    pub(crate) fn begin_iteration(&self, number: u64, window: WindowKind) {
+        self.iteration.set(number);
+        self.window.set(window);
+        self.rng.replace(self.core.rng(self.scenario, number));
+        self.call_began_at_step.set(None);
+    }
+
+    /// Interpreter steps since this call began; the first look after its beginning counts as the beginning.
+    pub(crate) fn steps_of_call(&self, steps: u64) -> u64 {
+        let began = self.call_began_at_step.get().unwrap_or_else(|| {
+            self.call_began_at_step.set(Some(steps));
+            steps
+        });
+        steps - began
+    }
+
+    /// Nanoseconds since the runtime last gave this fiber the core.
+    pub(crate) fn slice_age_ns(&self) -> u64 {
+        self.core.now_ns().saturating_sub(self.slice_began_ns.get())
+    }
+
+    /// The runtime has just given this fiber the core.
+    pub(crate) fn begin_slice(&self) {
+        self.slice_began_ns.set(self.core.now_ns());
+    }
+
+    /// This one's view of Postgres.
+    pub(crate) fn postgres(&self) -> Result<&drivers::pg::Session, EvalError> {
+        let postgres = self.core.postgres.as_ref().ok_or_else(|| failure("this run has no Postgres"))?;
+        Ok(self.session.get_or_init(|| postgres.session()))
+    }
+}
+
+/// Calls `look` with the current context, or says `None` when a script runs on nobody's behalf (`options`).
+pub(crate) fn with<R>(look: impl FnOnce(&Context) -> R) -> Option<R> {
+    let current = CURRENT.get();
+    // SAFETY: CURRENT is set by `Inhabited` alone, to a context that its `Rc` keeps alive for as long as the fiber
+    // runs; the borrow ends with `look`, which runs inside that fiber.
+    (!current.is_null()).then(|| look(unsafe { &*current }))
+}
+
+/// As [`with`], for what cannot be done without one.
+///
+/// # Errors
+/// A script error that says where `what` may be used.
+pub(crate) fn required<R>(
+    what: &str,
+    look: impl FnOnce(&Context) -> Result<R, EvalError>,
+) -> Result<R, EvalError> {
+    with(look).unwrap_or_else(|| {
+        Err(failure(&format!(
+            "{what} works inside setup, iterations, probes, verify and teardown; options() and the script's top \
+             level are evaluated before any server is there"
+        )))
+    })
+}
+
+/// A binding was used wrongly; the script is to blame. `fail(…)` and servers' errors are other things.
+#[derive(Clone, Debug)]
+pub(crate) struct Misuse(pub(crate) String);
+
+/// The error for a wrongly used binding.
+pub(crate) fn failure(message: &str) -> EvalError {
+    EvalAltResult::ErrorRuntime(Dynamic::from(Misuse(message.to_owned())), rhai::Position::NONE).into()
+}
+
+/// Makes a caught misuse printable.
+pub(crate) fn register(engine: &mut rhai::Engine) {
+    engine
+        .register_type_with_name::<Misuse>("misuse")
+        .register_fn("to_string", |misuse: &mut Misuse| misuse.0.clone())
+        .register_fn("to_debug", |misuse: &mut Misuse| misuse.0.clone());
+}
+
+/// The error that no script can catch: the fiber has been told to end.
+pub(crate) fn cancelled() -> EvalError {
+    EvalAltResult::ErrorTerminated(Dynamic::UNIT, rhai::Position::NONE).into()
+}
+
+/// A fiber together with the context that is current while it runs.
+pub(crate) struct Inhabited {
+    fiber: Option<Fiber>,
+    context: Rc<Context>,
+}
+
+impl Inhabited {
+    pub(crate) fn new(fiber: Fiber, context: Rc<Context>) -> Self {
+        Self { fiber: Some(fiber), context }
+    }
+
+    fn enter(&self) -> Entered {
+        Entered(CURRENT.replace(Rc::as_ptr(&self.context)))
+    }
+}
+
+/// Puts back whose turn it was before.
+struct Entered(*const Context);
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        CURRENT.set(self.0);
+    }
+}
+
+impl Future for Inhabited {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> Poll<()> {
+        let _entered = self.enter();
+        self.context.begin_slice();
+        match &mut self.fiber {
+            Some(fiber) => Pin::new(fiber).poll(cx),
+            None => Poll::Ready(()),
+        }
+    }
+}
+
+impl Drop for Inhabited {
+    fn drop(&mut self) {
+        let _entered = self.enter();
+        // A cancelled fiber runs to its end here, and its bindings still want their context.
+        self.fiber = None;
+    }
+}

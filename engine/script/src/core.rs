@@ -1,0 +1,243 @@
+//! What the virtual users of one core share: connections, recorder, parameters, names of operations.
+//!
+//! Made once on each core (and once for the stage) from the [`Wiring`], which is the part that crosses threads.
+
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use load::time::{RealTime, Time};
+use model::{
+    outcome::{Expect, Outcome},
+    recorder::{OpId, Recorder, Sample},
+    seed,
+};
+use rhai::Dynamic;
+
+use crate::{
+    bindings::{
+        pg::Statement,
+        s3::StoreWords,
+        table::{OnCore, TableParts},
+    },
+    context::Context,
+    diagnostic::Diagnostic,
+    engine::EvalError,
+    findings::Findings,
+    ledger::CasLogs,
+    params::{Inputs, ParamTable},
+    portable::Portable,
+};
+
+/// What every core needs to know, made once by the runner.
+#[derive(Clone)]
+pub struct Wiring {
+    /// Parameters and environment as given.
+    pub inputs: Arc<Inputs>,
+    /// Seed of the run.
+    pub seed: u64,
+    /// Names of the scenarios, in the plan's order.
+    pub scenarios: Vec<String>,
+    /// Where Postgres is, when the script talks to it.
+    pub postgres: Option<(drivers::pg::PgConfig, drivers::pg::PoolMode)>,
+    /// Where the object store is, when the script talks to it.
+    pub store: Option<drivers::s3::S3Config>,
+    /// How long one operation of the load may take; the stage's may take longer.
+    pub timeout: Duration,
+    /// Whether scripts may drop and truncate: the servers are ours, or the user said so.
+    pub allow_destructive: bool,
+    /// What the scripts of all cores tell the runner.
+    pub findings: Arc<Findings>,
+}
+
+/// One core's share of a run.
+pub(crate) struct Core {
+    pub(crate) wiring: Wiring,
+    pub(crate) recorder: Rc<RefCell<Recorder>>,
+    /// The run's clock. The stage's is set when the run's epoch is known.
+    pub(crate) clock: RefCell<RealTime>,
+    pub(crate) postgres: Option<drivers::pg::Postgres>,
+    pub(crate) store: Option<drivers::s3::Store>,
+    pub(crate) store_words: StoreWords,
+    pub(crate) words: PostgresWords,
+    pub(crate) params: RefCell<ParamTable>,
+    statements: RefCell<HashMap<String, Statement>>,
+    op_names: RefCell<HashMap<String, Arc<OpName>>>,
+    tables: RefCell<Vec<Option<OnCore>>>,
+    pub(crate) ledgers: RefCell<CasLogs>,
+    /// What `setup` returned.
+    shared: Option<Arc<Portable>>,
+    scenario_hashes: Vec<u64>,
+    stage_hash: u64,
+    op_ids: RefCell<Vec<Option<OpId>>>,
+}
+
+/// The name operations are recorded under, with an index that is the same on all cores.
+#[derive(Debug)]
+pub(crate) struct OpName {
+    pub(crate) name: String,
+    index: usize,
+}
+
+impl OpName {
+    pub(crate) fn new(name: &str) -> Arc<Self> {
+        static NEXT: AtomicUsize = AtomicUsize::new(0);
+        Arc::new(Self { name: name.to_owned(), index: NEXT.fetch_add(1, Ordering::Relaxed) })
+    }
+}
+
+/// Names of what Postgres does for a script beside statements and tables.
+pub(crate) struct PostgresWords {
+    pub(crate) batch: Arc<OpName>,
+    pub(crate) copy: Arc<OpName>,
+    pub(crate) begin: Arc<OpName>,
+    pub(crate) commit: Arc<OpName>,
+    pub(crate) rollback: Arc<OpName>,
+}
+
+impl Default for PostgresWords {
+    fn default() -> Self {
+        Self {
+            batch: OpName::new("batch"),
+            copy: OpName::new("copy"),
+            begin: OpName::new("begin"),
+            commit: OpName::new("commit"),
+            rollback: OpName::new("rollback"),
+        }
+    }
+}
+
+impl Core {
+    pub(crate) fn new(
+        wiring: Wiring,
+        recorder: Rc<RefCell<Recorder>>,
+        clock: RealTime,
+        shared: Option<Arc<Portable>>,
+    ) -> Result<Self, Diagnostic> {
+        let options = drivers::pg::PgOptions { timeout: wiring.timeout };
+        let postgres = wiring.postgres.clone();
+        let postgres =
+            postgres.map(|(config, mode)| drivers::pg::Postgres::new(config, mode, options)).transpose();
+        let postgres = postgres.map_err(|e| Diagnostic::usage(e.to_string()))?;
+        let store = wiring.store.as_ref().map(drivers::s3::Store::open).transpose();
+        let store = store.map_err(|e| Diagnostic::usage(e.to_string()))?;
+        let params = RefCell::new(ParamTable::new(wiring.inputs.clone()));
+        let scenario_hashes = wiring.scenarios.iter().map(|name| seed::scenario_hash(name)).collect();
+        Ok(Self {
+            wiring,
+            recorder,
+            clock: RefCell::new(clock),
+            postgres,
+            store,
+            store_words: StoreWords::default(),
+            words: PostgresWords::default(),
+            params,
+            statements: RefCell::default(),
+            op_names: RefCell::default(),
+            tables: RefCell::default(),
+            ledgers: RefCell::default(),
+            shared,
+            scenario_hashes,
+            stage_hash: seed::scenario_hash("setup and teardown"),
+            op_ids: RefCell::default(),
+        })
+    }
+
+    /// The statement that a script runs by its text; made at its first use.
+    pub(crate) fn ad_hoc_statement(&self, op: &str, sql: &str) -> Statement {
+        let mut statements = self.statements.borrow_mut();
+        if let Some(known) = statements.get(sql) {
+            return known.clone();
+        }
+        let made = Statement::new(op, sql, drivers::pg::Rule::Plain, Expect::Normal);
+        statements.insert(sql.to_owned(), made.clone());
+        made
+    }
+
+    /// Looks at this core's handle of a table; made at its first use.
+    pub(crate) fn on_core<R>(
+        &self,
+        parts: &TableParts,
+        look: impl FnOnce(&mut OnCore) -> R,
+    ) -> Result<R, EvalError> {
+        let mut tables = self.tables.borrow_mut();
+        if parts.index >= tables.len() {
+            tables.resize_with(parts.index + 1, || None);
+        }
+        let on_core = match &mut tables[parts.index] {
+            Some(known) => known,
+            empty => empty.insert(OnCore::new(parts)?),
+        };
+        Ok(look(on_core))
+    }
+
+    /// The recorded name for a word that a script gives with each call.
+    pub(crate) fn op_name(&self, name: &str) -> Arc<OpName> {
+        let mut names = self.op_names.borrow_mut();
+        if let Some(known) = names.get(name) {
+            return known.clone();
+        }
+        let made = OpName::new(name);
+        names.insert(name.to_owned(), made.clone());
+        made
+    }
+
+    /// Gives what the ledgers of this core have logged to the run.
+    pub(crate) fn hand_over_ledgers(&self) {
+        self.wiring.findings.take_over(self.ledgers.take());
+    }
+
+    /// Nanoseconds since the run's epoch.
+    pub(crate) fn now_ns(&self) -> u64 {
+        self.clock.borrow().now_ns()
+    }
+
+    /// The randomness of one iteration.
+    pub(crate) fn rng(&self, scenario: Option<usize>, number: u64) -> seed::IterationRng {
+        let hash = scenario.map_or(self.stage_hash, |s| self.scenario_hashes[s]);
+        seed::IterationRng::new(self.wiring.seed, hash, number)
+    }
+
+    /// A fresh copy of what `setup` returned, that clones of it share.
+    pub(crate) fn shared_value(&self) -> Dynamic {
+        match &self.shared {
+            None => Dynamic::UNIT,
+            Some(portable) => {
+                let value = portable.to_dynamic();
+                if value.is_map() || value.is_array() { value.into_shared() } else { value }
+            }
+        }
+    }
+
+    /// Records one operation of `context`.
+    pub(crate) fn record(&self, context: &Context, op: &OpName, sample: &Sample<'_>) {
+        let mut recorder = self.recorder.borrow_mut();
+        let id = self.op_id(&mut recorder, op, context);
+        recorder.record(context.window.get(), id, sample);
+    }
+
+    fn op_id(&self, recorder: &mut Recorder, op: &OpName, context: &Context) -> OpId {
+        let groups = context.groups.borrow();
+        if !groups.is_empty() {
+            return recorder.op(&format!("{}::{}", groups.join("::"), op.name));
+        }
+        let mut ids = self.op_ids.borrow_mut();
+        if op.index >= ids.len() {
+            ids.resize(op.index + 1, None);
+        }
+        *ids[op.index].get_or_insert_with(|| recorder.op(&op.name))
+    }
+}
+
+/// Whether an outcome is handed to the script as a value, or thrown as an error.
+pub(crate) fn is_handed_over(outcome: Outcome, expect: Expect) -> bool {
+    matches!(outcome, Outcome::Ok | Outcome::Conflict | Outcome::Empty)
+        || (expect == Expect::Rejected && outcome == Outcome::Rejected)
+}

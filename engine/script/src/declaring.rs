@@ -1,0 +1,62 @@
+//! Which parameter table `param` and `env` use: the running virtual user's core, or, while `options()` is evaluated
+//! on nobody's behalf, the one made for that evaluation.
+
+use std::{cell::RefCell, rc::Rc};
+
+use rhai::{Dynamic, Map};
+
+use crate::{
+    context::{self, failure},
+    engine::EvalError,
+    params::{Inputs, ParamTable},
+};
+
+thread_local! {
+    static DECLARING: RefCell<Option<Rc<RefCell<ParamTable>>>> = const { RefCell::new(None) };
+}
+
+/// Evaluates `body` with `table` as the one that `param` uses on this thread.
+pub(crate) fn with_table<R>(table: &Rc<RefCell<ParamTable>>, body: impl FnOnce() -> R) -> R {
+    struct Restore(Option<Rc<RefCell<ParamTable>>>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            DECLARING.replace(self.0.take());
+        }
+    }
+    let _restore = Restore(DECLARING.replace(Some(table.clone())));
+    body()
+}
+
+fn on_table<R>(look: impl FnOnce(&mut ParamTable) -> R) -> Option<R> {
+    // Two chances for one closure: the context's table first, else the declaring one.
+    let mut look = Some(look);
+    let of_core = context::with(|c| look.take().map(|look| look(&mut c.core.params.borrow_mut())));
+    of_core.flatten().or_else(|| {
+        DECLARING.with_borrow(|table| {
+            table.as_ref().and_then(|t| look.take().map(|look| look(&mut t.borrow_mut())))
+        })
+    })
+}
+
+/// The value of a parameter, declared on the way.
+pub(crate) fn param(name: &str, default: &Dynamic, attributes: &Map) -> Result<Dynamic, EvalError> {
+    on_table(|table| match table.known(name) {
+        Some(value) => value,
+        None => table.declare(name, default, attributes),
+    })
+    .ok_or_else(|| failure("param works inside functions, not at the top level of a script"))
+}
+
+/// A variable of the script's environment, or `()`.
+pub(crate) fn env(name: &str) -> Result<Dynamic, EvalError> {
+    let look = |inputs: &Inputs| {
+        inputs
+            .env
+            .get(name)
+            .cloned()
+            .or_else(|| std::env::var(name).ok())
+            .map_or(Dynamic::UNIT, Dynamic::from)
+    };
+    on_table(|table| look(table.inputs()))
+        .ok_or_else(|| failure("env works inside functions, not at the top level of a script"))
+}

@@ -1,0 +1,57 @@
+//! What scripts on all cores tell the runner beside figures: complaints, an abort, ledgers' logs.
+
+use std::sync::{
+    Mutex, OnceLock, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
+
+use crate::{diagnostic::Diagnostic, ledger::CasLogs};
+
+/// Distinct complaints that are kept in full; the recorder counts all of them.
+const COMPLAINTS_AT_MOST: usize = 20;
+
+/// What happens in scripts and matters to the verdict. Shared by all cores.
+#[derive(Debug, Default)]
+pub struct Findings {
+    pub(crate) script_errors: AtomicU64,
+    pub(crate) aborted: OnceLock<String>,
+    complaints: Mutex<Vec<Diagnostic>>,
+    ledgers: Mutex<CasLogs>,
+}
+
+impl Findings {
+    /// Iterations that ended in an error of the script itself, not of a server and not by `fail(…)`.
+    #[must_use]
+    pub fn script_errors(&self) -> u64 {
+        self.script_errors.load(Ordering::Relaxed)
+    }
+
+    /// The message of the first `abort(…)`.
+    #[must_use]
+    pub fn aborted(&self) -> Option<&str> {
+        self.aborted.get().map(String::as_str)
+    }
+
+    /// The first complaints of each kind that iterations ended with, with their places.
+    #[must_use]
+    pub fn complaints(&self) -> Vec<Diagnostic> {
+        self.complaints.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The CAS ledgers' logs that the cores have handed over so far; the caller owns them now.
+    #[must_use]
+    pub fn take_ledgers(&self) -> CasLogs {
+        std::mem::take(&mut self.ledgers.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    pub(crate) fn keep(&self, complaint: Diagnostic) {
+        let mut complaints = self.complaints.lock().unwrap_or_else(PoisonError::into_inner);
+        if complaints.len() < COMPLAINTS_AT_MOST && !complaints.contains(&complaint) {
+            complaints.push(complaint);
+        }
+    }
+
+    pub(crate) fn take_over(&self, logs: CasLogs) {
+        self.ledgers.lock().unwrap_or_else(PoisonError::into_inner).merge(logs);
+    }
+}

@@ -1,0 +1,345 @@
+//! What `options()` says, checked: scenarios, probes, thresholds, servers. Every problem is told at once, each at
+//! the key it is about, before anything connects.
+//!
+//! Deliberately absent: what the command line changes about it (`runner`), how an executor works (`load`).
+
+mod executor;
+mod servers;
+
+use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc, time::Duration};
+
+use model::threshold::{Threshold, ThresholdError, ThresholdRule};
+use rhai::{Dynamic, EvalContext, Map};
+
+pub use self::servers::{PostgresOptions, StoreOptions};
+use crate::{
+    declaring,
+    diagnostic::Diagnostic,
+    engine::Host,
+    params::{Inputs, Param, ParamTable, unknown_names},
+    program::{Program, place_of_key},
+    settings::Settings,
+    vu::Exec,
+};
+
+/// What a script asks for.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// What runs side by side.
+    pub scenarios: Vec<ScenarioOptions>,
+    /// What must hold.
+    pub thresholds: Vec<ThresholdRule>,
+    /// Functions of the script that are sampled on the run's clock.
+    pub script_probes: Vec<ScriptProbe>,
+    /// Seed, when the script fixes one.
+    pub seed: Option<u64>,
+    /// Length of the warm-up, when the script fixes one.
+    pub warm_up: Option<Duration>,
+    /// Words that label the run.
+    pub tags: BTreeMap<String, String>,
+    /// How long one operation may take.
+    pub timeout: Duration,
+    /// How Postgres is used.
+    pub postgres: PostgresOptions,
+    /// How the object store is used.
+    pub store: StoreOptions,
+}
+
+/// One scenario.
+#[derive(Clone, Debug)]
+pub struct ScenarioOptions {
+    /// Its name.
+    pub name: String,
+    /// The function each iteration calls.
+    pub exec: Exec,
+    /// How iterations are started.
+    pub executor: load::executor::Executor,
+    /// How long after the start of the measured window it begins.
+    pub start: Duration,
+    /// How long running iterations may go on after its end.
+    pub graceful_stop: Duration,
+    /// Words that label it.
+    pub tags: BTreeMap<String, String>,
+}
+
+/// A function of the script that is sampled on the run's clock.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScriptProbe {
+    /// Name of its series.
+    pub name: String,
+    /// How often.
+    pub every: Duration,
+    /// The function.
+    pub function: String,
+}
+
+/// A script's options with the parameters they were made of.
+#[derive(Clone, Debug)]
+pub struct Evaluated {
+    /// The options.
+    pub options: Options,
+    /// Every parameter that `options()` declared.
+    pub params: Vec<Param>,
+}
+
+const TOP: [&str; 9] =
+    ["scenarios", "thresholds", "probes", "seed", "warm_up", "tags", "timeout", "postgres", "store"];
+
+/// Evaluates `options()` and checks what it returns.
+///
+/// # Errors
+/// Every problem: the script's own failure, parameters, unknown keys, wrong types, units, thresholds, functions.
+pub fn evaluate(program: &Program, inputs: &Arc<Inputs>) -> Result<Evaluated, Vec<Diagnostic>> {
+    let table = Rc::new(RefCell::new(ParamTable::new(inputs.clone())));
+    let map = call_options(program, &table)?;
+    let mut reader = Reader { program, problems: table.borrow_mut().take_problems() };
+    let params = table.borrow().list();
+    let known: Vec<&str> = program.facts().parameters.iter().map(String::as_str).collect();
+    reader.problems.extend(unknown_names(inputs, &known));
+    let options = reader.options(&map, inputs.scale);
+    if reader.problems.is_empty() { Ok(Evaluated { options, params }) } else { Err(reader.problems) }
+}
+
+fn call_options(program: &Program, table: &Rc<RefCell<ParamTable>>) -> Result<Map, Vec<Diagnostic>> {
+    if program.arity("options") != Some(0) {
+        return Err(vec![
+            Diagnostic::script(format!("{} has no function options()", program.file()))
+                .help("add `fn options() { #{ scenarios: #{ … } } }`; `snapbench new NAME` writes a script to start from"),
+        ]);
+    }
+    let host = Rc::new(Host::new(program).map_err(|d| vec![d])?);
+    let task = Rc::new(|eval: &mut EvalContext<'_, '_, '_, '_, '_, '_>| {
+        eval.call_fn_raw("options", false, false, &mut [])
+    });
+    let value = declaring::with_table(table, || host.run_on_own_stack(task)).map_err(|d| {
+        // A parameter's problem is often the cause of what followed from its default.
+        let mut all = table.borrow_mut().take_problems();
+        all.push(d);
+        all
+    })?;
+    let type_name = value.type_name();
+    value.try_cast::<Map>().ok_or_else(|| {
+        vec![
+            Diagnostic::script(format!("options() returned {type_name}, not a map"))
+                .help("end it with `#{ scenarios: #{ … } }`, without a semicolon behind the last brace"),
+        ]
+    })
+}
+
+/// Reads the map and keeps what is wrong with it.
+pub(crate) struct Reader<'p> {
+    program: &'p Program,
+    problems: Vec<Diagnostic>,
+}
+
+impl Reader<'_> {
+    /// A complaint about the key at the end of `path`.
+    pub(crate) fn complain(&mut self, path: &[&str], message: impl Into<String>, help: Option<String>) {
+        let mut complaint = Diagnostic::usage(message);
+        if let Some(place) = self.place(path) {
+            complaint = complaint.at(place);
+        }
+        complaint.help = help;
+        self.problems.push(complaint);
+    }
+
+    fn place(&self, path: &[&str]) -> Option<crate::diagnostic::Place> {
+        let (file, text) = (self.program.file(), self.program.text());
+        (0..=path.len()).rev().filter(|n| *n > 0).find_map(|n| place_of_key(file, text, &path[..n]))
+    }
+
+    /// Takes over what a settings map found wrong with itself.
+    pub(crate) fn absorb(&mut self, path: &[&str], settings: Settings<'_>) {
+        let (of, problems) = settings.into_problems();
+        for problem in problems {
+            let mut path = path.to_vec();
+            if !problem.key.is_empty() {
+                path.push(&problem.key);
+            }
+            self.complain(&path, format!("{of} {}", problem.text), None);
+        }
+    }
+
+    /// The sub-map under `key`; absent is empty, another type is a problem.
+    pub(crate) fn sub_map(&mut self, map: &Map, path: &[&str], key: &str) -> Map {
+        match map.get(key) {
+            None => Map::new(),
+            Some(value) => value.clone().try_cast::<Map>().unwrap_or_else(|| {
+                let path: Vec<&str> = path.iter().copied().chain([key]).collect();
+                self.complain(&path, format!("`{key}` is a map, not {}", value.type_name()), None);
+                Map::new()
+            }),
+        }
+    }
+
+    fn options(&mut self, map: &Map, scale: f64) -> Options {
+        let mut top = Settings::new("options()", map, &TOP);
+        let seed = top.count("seed");
+        let warm_up = top.seconds("warm_up").and_then(duration);
+        let timeout = top.seconds("timeout").and_then(duration).unwrap_or(Duration::from_secs(30));
+        if timeout.is_zero() {
+            top.problem("timeout", "takes a `timeout` above 0".to_owned());
+        }
+        self.absorb(&[], top);
+        let tags = self.tags(map, &[]);
+        let scenarios = self.scenarios(map, scale);
+        let script_probes = self.probes(map);
+        let thresholds = self.thresholds(map);
+        let postgres = self.postgres(map);
+        let store = self.store(map);
+        Options { scenarios, thresholds, script_probes, seed, warm_up, tags, timeout, postgres, store }
+    }
+
+    fn tags(&mut self, map: &Map, path: &[&str]) -> BTreeMap<String, String> {
+        let tags = self.sub_map(map, path, "tags");
+        tags.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
+    }
+
+    fn scenarios(&mut self, map: &Map, scale: f64) -> Vec<ScenarioOptions> {
+        let all = self.sub_map(map, &[], "scenarios");
+        if all.is_empty() {
+            let help = "for example scenarios: #{ main: #{ executor: \"constant-vus\", vus: 10, duration: \"30s\", exec: \"work\" } }";
+            self.complain(&["scenarios"], "options() names no scenario", Some(help.to_owned()));
+        }
+        let mut scenarios = Vec::new();
+        for (name, value) in &all {
+            match value.as_map_ref() {
+                Ok(one) => scenarios.extend(self.scenario(name, &one, scale)),
+                Err(kind) => self.complain(
+                    &["scenarios", name],
+                    format!("scenario `{name}` is a map, not {kind}"),
+                    None,
+                ),
+            }
+        }
+        // Maps are sorted by name; the order in which the script names them is the one people expect.
+        let text = self.program.text().clone();
+        scenarios
+            .sort_by_key(|s| place_of_key("", &text, &["scenarios", &s.name]).map(|p| (p.line, p.column)));
+        scenarios
+    }
+
+    /// The function a scenario or probe calls.
+    pub(crate) fn function(&mut self, path: &[&str], wanted: Option<&str>) -> Option<(String, usize)> {
+        let name = wanted?;
+        let Some(arity) = self.program.arity(name) else {
+            let names: Vec<&str> = self.program.facts().functions.iter().map(|(n, _)| n.as_str()).collect();
+            let help = match model::suggest::did_you_mean(name, names.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => format!("the script has {}", names.join(", ")),
+            };
+            self.complain(path, format!("the script has no function `{name}`"), Some(help));
+            return None;
+        };
+        if arity > 1 {
+            let help = format!("write `fn {name}(vu)` or `fn {name}()`");
+            self.complain(
+                path,
+                format!("`{name}` takes {arity} parameters; it is called with one at most"),
+                Some(help),
+            );
+            return None;
+        }
+        Some((name.to_owned(), arity))
+    }
+
+    fn probes(&mut self, map: &Map) -> Vec<ScriptProbe> {
+        let all = self.sub_map(map, &[], "probes");
+        let mut probes = Vec::new();
+        for (name, value) in &all {
+            let path = ["probes", name.as_str()];
+            let Ok(one) = value.as_map_ref() else {
+                self.complain(&path, format!("probe `{name}` is a map, not {}", value.type_name()), None);
+                continue;
+            };
+            let mut settings = Settings::new(format!("probe `{name}`"), &one, &["every", "exec"]);
+            let every = settings.seconds("every").and_then(duration).unwrap_or(Duration::from_secs(1));
+            if every < Duration::from_millis(10) {
+                settings.problem("every", "is sampled every 10ms at most".to_owned());
+            }
+            let exec = settings.required("exec", Settings::text);
+            self.absorb(&path, settings);
+            let wanted = (!exec.is_empty()).then_some(exec.as_str());
+            if let Some((function, _)) = self.function(&["probes", name, "exec"], wanted) {
+                probes.push(ScriptProbe { name: name.to_string(), every, function });
+            }
+        }
+        probes
+    }
+
+    fn thresholds(&mut self, map: &Map) -> Vec<ThresholdRule> {
+        let all = self.sub_map(map, &[], "thresholds");
+        let mut thresholds = Vec::new();
+        for (metric, value) in &all {
+            let entries = value.as_array_ref().map_or_else(|_| vec![value.clone()], |a| a.to_vec());
+            for entry in entries {
+                thresholds.extend(self.threshold(metric, &entry));
+            }
+        }
+        thresholds
+    }
+
+    fn threshold(&mut self, metric: &str, entry: &Dynamic) -> Option<ThresholdRule> {
+        let path = ["thresholds", metric];
+        let map = entry.clone().try_cast::<Map>();
+        let text = match &map {
+            None => entry.as_immutable_string_ref().ok().map(|t| t.to_string()),
+            Some(map) => map.get("threshold").map(ToString::to_string),
+        };
+        let Some(text) = text else {
+            let help = "for example thresholds: #{ push: [\"p(95) < 50ms\"] }".to_owned();
+            self.complain(
+                &path,
+                format!("a threshold on `{metric}` is a string, not {}", entry.type_name()),
+                Some(help),
+            );
+            return None;
+        };
+        let mut rule = match Threshold::parse(metric, &text) {
+            Ok(threshold) => ThresholdRule { threshold, abort_on_fail: false, delay_abort: Duration::ZERO },
+            Err(e) => {
+                self.complain_in_text(&path, &text, &e);
+                return None;
+            }
+        };
+        if let Some(map) = &map {
+            let known = ["threshold", "abort_on_fail", "abortOnFail", "delay_abort", "delayAbortEval"];
+            let mut settings = Settings::new(format!("the threshold on `{metric}`"), map, &known);
+            let abort = settings.flag("abort_on_fail").or_else(|| settings.flag("abortOnFail"));
+            let delay = settings.seconds("delay_abort").or_else(|| settings.seconds("delayAbortEval"));
+            rule.abort_on_fail = abort.unwrap_or(false);
+            rule.delay_abort = delay.and_then(duration).unwrap_or_default();
+            self.absorb(&path, settings);
+        }
+        Some(rule)
+    }
+
+    /// A complaint about a threshold's text, at the character it is about.
+    fn complain_in_text(&mut self, path: &[&str], text: &str, error: &ThresholdError) {
+        let in_metric = error.text != text;
+        let mut complaint =
+            Diagnostic::usage(format!("threshold `{}`: {}", error.text, error.problem)).help(&error.remedy);
+        let text = error.text.as_str();
+        let source = self.program.text();
+        let after = self.place(path).map_or(0, |p| p.byte_range().start);
+        if let Some(at) = source[after..].find(text).filter(|_| !in_metric) {
+            let at = after + at + error.offset.min(text.len());
+            let before = &source[..at];
+            let line = before.matches('\n').count() + 1;
+            let column = before.rsplit('\n').next().unwrap_or(before).chars().count() + 1;
+            let rest = text.get(error.offset..).unwrap_or("");
+            let length = rest.chars().take_while(|c| c.is_alphanumeric()).count().max(1);
+            let file = self.program.file().to_owned();
+            complaint =
+                complaint.at(crate::diagnostic::Place { file, text: source.clone(), line, column, length });
+        } else if let Some(place) = self.place(path) {
+            complaint = complaint.at(place);
+        }
+        self.problems.push(complaint);
+    }
+}
+
+/// Seconds as a length of time; `None` for what cannot be one (its type was complained about already).
+pub(crate) fn duration(seconds: f64) -> Option<Duration> {
+    Duration::try_from_secs_f64(seconds).ok()
+}

@@ -1,0 +1,269 @@
+//! A script as text: read, checked and compiled once, then shared by every core.
+//!
+//! Rhai's compiled form belongs to one thread, so what is shared is the text (and the texts it imports); each core
+//! compiles its own in a few milliseconds. What can be learnt without running anything is learnt here: functions,
+//! declared parameters, and which servers the script talks to.
+//!
+//! Deliberately absent: what `options()` returns (see `options`), running (see `engine`, `vu`, `stage`).
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use rhai::{AST, ASTNode, Expr};
+
+use crate::{
+    diagnostic::{Diagnostic, Place, Texts},
+    engine::Host,
+    library::{Library, ModuleText},
+};
+
+/// A script is words; one of a megabyte is a mistake.
+const SCRIPT_BYTES_AT_MOST: u64 = 1 << 20;
+
+/// A checked script. Cheap to clone, shared between threads.
+#[derive(Clone, Debug)]
+pub struct Program(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    file: String,
+    text: Arc<str>,
+    library: Library,
+    facts: Facts,
+}
+
+/// What a look at the code tells.
+#[derive(Clone, Debug, Default)]
+pub struct Facts {
+    /// Functions of the script itself: name and number of parameters.
+    pub functions: Vec<(String, usize)>,
+    /// Calls of `pg::…` anywhere, imports included.
+    pub uses_postgres: bool,
+    /// Calls of `s3::…` anywhere, imports included.
+    pub uses_store: bool,
+    /// Names in `param("name", …)` calls, with where they stand.
+    pub parameters: BTreeSet<String>,
+}
+
+impl Program {
+    /// Reads and compiles a script and everything it imports at the top level.
+    ///
+    /// # Errors
+    /// Every complaint: no such file (with the nearest name), a folder, not text, too large, syntax, imports.
+    pub fn load(path: &Path, stdlib: Option<&Path>) -> Result<Self, Vec<Diagnostic>> {
+        let text = read(path).map_err(|d| vec![d])?;
+        Self::from_text(path, &text, stdlib)
+    }
+
+    /// The same for a text that is already at hand; `path` says where its imports are looked for.
+    ///
+    /// # Errors
+    /// As [`Program::load`].
+    pub fn from_text(path: &Path, text: &str, stdlib: Option<&Path>) -> Result<Self, Vec<Diagnostic>> {
+        let inner = Inner {
+            file: path.display().to_string(),
+            text: text.into(),
+            library: Library::new(path, stdlib),
+            facts: Facts::default(),
+        };
+        let bare = Self(Arc::new(inner));
+        let host = Host::new(&bare).map_err(|d| vec![d])?;
+        host.load_imports().map_err(|d| vec![d])?;
+        let facts = Facts::gather(&host.asts());
+        drop(host);
+        let mut inner = Arc::into_inner(bare.0).expect("the host that shared the program is gone");
+        inner.facts = facts;
+        Ok(Self(Arc::new(inner)))
+    }
+
+    /// Name of the file as the user gave it.
+    #[must_use]
+    pub fn file(&self) -> &str {
+        &self.0.file
+    }
+
+    /// The script's name: the file's stem.
+    #[must_use]
+    pub fn name(&self) -> String {
+        Path::new(&self.0.file)
+            .file_stem()
+            .map_or_else(|| "script".into(), |s| s.to_string_lossy().into_owned())
+    }
+
+    /// The script's text.
+    #[must_use]
+    pub fn text(&self) -> &Arc<str> {
+        &self.0.text
+    }
+
+    /// What a look at the code tells.
+    #[must_use]
+    pub fn facts(&self) -> &Facts {
+        &self.0.facts
+    }
+
+    /// Every imported module with its text.
+    #[must_use]
+    pub fn modules(&self) -> BTreeMap<String, ModuleText> {
+        self.0.library.known()
+    }
+
+    /// The comment at the top of the file, without its slashes: question, what it does, what to look at.
+    #[must_use]
+    pub fn header(&self) -> String {
+        let lines = self.0.text.lines().take_while(|l| l.starts_with("//"));
+        lines.map(|l| l.trim_start_matches('/').trim()).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Whether the script has the function, with any number of parameters.
+    #[must_use]
+    pub fn has_function(&self, name: &str) -> bool {
+        self.arity(name).is_some()
+    }
+
+    /// Parameters of a function of the script.
+    #[must_use]
+    pub fn arity(&self, name: &str) -> Option<usize> {
+        self.0.facts.functions.iter().find(|(n, _)| n == name).map(|(_, arity)| *arity)
+    }
+
+    pub(crate) fn library(&self) -> &Library {
+        &self.0.library
+    }
+}
+
+impl Texts for Program {
+    fn text(&self, source: &str) -> Option<(String, Arc<str>)> {
+        if source.is_empty() || source == self.0.file {
+            return Some((self.0.file.clone(), self.0.text.clone()));
+        }
+        let known = self.0.library.known();
+        known
+            .get(source)
+            .or_else(|| known.values().find(|m| m.origin == source))
+            .map(|m| (m.origin.clone(), m.text.clone()))
+    }
+
+    fn names(&self) -> Vec<String> {
+        let own = self.0.facts.functions.iter().map(|(name, _)| name.clone());
+        own.chain(crate::docs::signatures()).collect()
+    }
+}
+
+impl Facts {
+    fn gather(asts: &[AST]) -> Self {
+        let mut facts = Self::default();
+        for (n, ast) in asts.iter().enumerate() {
+            if n == 0 {
+                let functions = ast.iter_functions().map(|f| (f.name.to_owned(), f.params.len()));
+                facts.functions = functions.collect();
+            }
+            ast.walk(&mut |path: &[ASTNode<'_>]| {
+                if let Some(ASTNode::Expr(Expr::FnCall(call, _))) = path.last() {
+                    facts.see_call(call);
+                }
+                true
+            });
+        }
+        facts
+    }
+
+    fn see_call(&mut self, call: &rhai::FnCallExpr) {
+        if !call.namespace.is_empty() {
+            match call.namespace.root() {
+                "pg" => self.uses_postgres = true,
+                "s3" => self.uses_store = true,
+                _ => {}
+            }
+        }
+        if call.name == "param"
+            && let Some(Expr::StringConstant(name, _)) = call.args.first()
+        {
+            self.parameters.insert(name.to_string());
+        }
+    }
+}
+
+fn read(path: &Path) -> Result<String, Diagnostic> {
+    let shown = path.display();
+    let meta = match std::fs::metadata(path) {
+        Ok(meta) => meta,
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound => {
+            let complaint = Diagnostic::usage(format!("there is no script {shown}"));
+            return Err(match nearest(path) {
+                Some(near) => complaint.help(format!("did you mean {}?", near.display())),
+                None => {
+                    complaint.help("`snapbench list` shows the scenarios at hand, `snapbench new` makes one")
+                }
+            });
+        }
+        Err(e) => {
+            return Err(
+                Diagnostic::usage(format!("cannot read {shown}: {e}")).help("check the file's rights")
+            );
+        }
+    };
+    if meta.is_dir() {
+        return Err(Diagnostic::usage(format!("{shown} is a folder, not a script"))
+            .help(format!("name a file in it; `snapbench list {shown}` shows them")));
+    }
+    if meta.len() > SCRIPT_BYTES_AT_MOST {
+        return Err(Diagnostic::usage(format!(
+            "{shown} has {} bytes; a script may have {SCRIPT_BYTES_AT_MOST}",
+            meta.len()
+        ))
+        .help("keep data out of the script: load it in setup() or generate it"));
+    }
+    let bytes = std::fs::read(path).map_err(|e| {
+        Diagnostic::usage(format!("cannot read {shown}: {e}")).help("check the file's rights")
+    })?;
+    match String::from_utf8(bytes) {
+        Ok(text) if !text.contains('\0') => Ok(text),
+        Ok(_) | Err(_) => Err(Diagnostic::usage(format!("{shown} is not a text file"))
+            .help("a script is UTF-8 text; `snapbench new NAME` writes one to start from")),
+    }
+}
+
+/// The script in the same folder (or in `scenarios/`) whose name is nearest to what was typed.
+fn nearest(path: &Path) -> Option<PathBuf> {
+    let typed = path.file_stem()?.to_str()?;
+    let beside = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let folders = [beside, Path::new("scenarios"), Path::new("examples")];
+    let files: Vec<PathBuf> = folders
+        .iter()
+        .filter_map(|f| std::fs::read_dir(f).ok())
+        .flatten()
+        .flatten()
+        .map(|f| f.path())
+        .filter(|f| f.extension().is_some_and(|e| e == "rhai"))
+        .collect();
+    let stems: Vec<&str> = files.iter().filter_map(|f| f.file_stem()?.to_str()).collect();
+    let near = model::suggest::did_you_mean(typed, stems.iter().copied())?;
+    files.iter().find(|f| f.file_stem().is_some_and(|s| s == near)).cloned()
+}
+
+/// A place in the script where `needle` stands, searched after `start`; for complaints about options.
+pub(crate) fn place_of_key(file: &str, text: &Arc<str>, keys: &[&str]) -> Option<Place> {
+    let mut at = text.find("fn options").unwrap_or(0);
+    for key in keys {
+        at += find_key(&text[at..], key)?;
+    }
+    let before = &text[..at];
+    let line = before.matches('\n').count() + 1;
+    let column = before.rsplit('\n').next().unwrap_or(before).chars().count() + 1;
+    let length = keys.last().map_or(1, |k| k.chars().count());
+    Some(Place { file: file.to_owned(), text: text.clone(), line, column, length })
+}
+
+/// Byte offset of `key` used as a map key (`key:` or `"key":`).
+fn find_key(text: &str, key: &str) -> Option<usize> {
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    text.match_indices(key).map(|(at, _)| at).find(|at| {
+        let before = text[..*at].chars().next_back();
+        let rest = text[at + key.len()..].trim_start_matches('"').trim_start();
+        !before.is_some_and(is_word) && rest.starts_with(':') && !rest.starts_with("::")
+    })
+}
