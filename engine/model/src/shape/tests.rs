@@ -145,6 +145,18 @@ fn a_drawn_curve_bursts_above_half_way() {
 }
 
 #[test]
+fn rounding_at_the_end_is_not_taken_for_silence() {
+    let stages = vec![
+        Stage { target: 60.0, duration_s: 0.236_301_485_075_748_44 },
+        Stage { target: 5.0, duration_s: 7.264_404_358_913_794 },
+    ];
+    let shape = Shape::sum(vec![Shape::Stages { start: 45.0, stages }]);
+    let (end_s, scale) = (shape.bursts()[0].1, 21.210_026_977_356_82 / shape.duration_s().unwrap());
+    let squeezed = shape.squeezed_to(21.210_026_977_356_82).bursts();
+    assert!((squeezed[0].1 - end_s * scale).abs() < 1e-5, "{squeezed:?} against {}", end_s * scale);
+}
+
+#[test]
 fn a_burst_at_the_end_gets_its_calm_and_is_squeezed_with_it() {
     let tailed = spike().with_calm_tail(60.0);
     assert_eq!(tailed.duration_s(), Some(360.0));

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use crate::shapes::any_shape;
 
 /// More arrivals than this are not looked at.
-const MOST: usize = 3_000;
+const MOST: usize = 1_000;
 
 fn arrivals(shape: &Shape, pacing: Pacing, stride: Stride) -> Vec<Arrival> {
     Arrivals::new(Arc::new(shape.clone()), pacing, 11, stride).take(MOST).collect()

@@ -93,7 +93,7 @@ proptest! {
     fn the_integral_is_that_of_the_rate(shape in any_shape(), from in 0.0..1.0f64, to in 0.0..1.0f64) {
         let duration_s = shape.duration_s().unwrap();
         let (from_s, to_s) = (from.min(to) * duration_s, from.max(to) * duration_s);
-        let slices = 20_000;
+        let slices = 4_000;
         let width_s = (to_s - from_s) / f64::from(slices);
         let mut sum = 0.0;
         // Where the rate jumps a slice may be wrong by its own size: that much is allowed.
@@ -154,10 +154,12 @@ proptest! {
         prop_assert!(bursts.windows(2).all(|pair| pair[0].1 < pair[1].0), "{bursts:?}");
         let scale = total_s / duration_s;
         let squeezed = shape.squeezed_to(total_s).bursts();
-        // Two bursts a micrometre apart may join or part in squeezing; where none do, they correspond.
+        // Borders are found to a microsecond of the shape's own time.
+        let allowed = 1e-5 * scale.max(1.0);
+        // Two bursts a microsecond apart may join or part in squeezing; where none do, they correspond.
         if squeezed.len() == bursts.len() {
             for (one, other) in bursts.iter().zip(&squeezed) {
-                prop_assert!((one.0 * scale - other.0).abs() < 1e-4 && (one.1 * scale - other.1).abs() < 1e-4);
+                prop_assert!((one.0 * scale - other.0).abs() < allowed && (one.1 * scale - other.1).abs() < allowed);
             }
         }
     }
