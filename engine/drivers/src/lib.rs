@@ -8,3 +8,6 @@
 mod io_class;
 pub mod pg;
 pub mod s3;
+mod value;
+
+pub use value::{Str, Value};

@@ -1,0 +1,87 @@
+//! A connection that is out of the pool.
+//!
+//! It goes back when it is idle and in order; else it is closed, and what it was doing is cancelled.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use deadpool_postgres::{ClientWrapper, Object};
+use tokio_postgres::NoTls;
+
+use super::dial::Dialer;
+use super::pooled_wire::{Register, Traffic};
+use super::wire::IDLE;
+
+pub(crate) struct Checkout {
+    /// Present until the drop.
+    client: Option<Object>,
+    traffic: Arc<Traffic>,
+    register: Register,
+    dialer: Arc<Dialer>,
+    /// Whether a request is under way.
+    pub(crate) is_midway: bool,
+    /// Whether the connection must not be used again.
+    pub(crate) is_broken: bool,
+}
+
+impl Checkout {
+    pub(crate) fn new(client: Object, register: &Register, dialer: &Arc<Dialer>) -> Checkout {
+        let traffic = register.traffic(&client);
+        let (register, dialer) = (register.clone(), Arc::clone(dialer));
+        Checkout { client: Some(client), traffic, register, dialer, is_midway: false, is_broken: false }
+    }
+
+    /// The transaction status after the last reply.
+    pub(crate) fn status(&self) -> u8 {
+        self.traffic.status()
+    }
+
+    /// Bytes sent and received so far.
+    pub(crate) fn bytes(&self) -> (u64, u64) {
+        self.traffic.bytes()
+    }
+
+    /// Whether the connection still stands.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.is_closed()
+    }
+}
+
+impl Deref for Checkout {
+    type Target = ClientWrapper;
+
+    fn deref(&self) -> &ClientWrapper {
+        self.client.as_ref().expect("the client is taken only by the drop")
+    }
+}
+
+impl Drop for Checkout {
+    fn drop(&mut self) {
+        let Some(client) = self.client.take() else { return };
+        let is_in_order = !self.is_midway && !self.is_broken && self.traffic.status() == IDLE;
+        if is_in_order && !client.is_closed() {
+            return;
+        }
+        let client = Object::take(client);
+        self.register.forget(&client);
+        if !self.is_midway || client.is_closed() {
+            return;
+        }
+        // Without a runtime there is nobody left to send it; the server's statement timeout remains.
+        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+            runtime.spawn(cancel(client, Arc::clone(&self.dialer)));
+        }
+    }
+}
+
+async fn cancel(client: ClientWrapper, dialer: Arc<Dialer>) {
+    let limit = dialer.config.connect_timeout;
+    let token = client.cancel_token();
+    let cancelled = tokio::time::timeout(limit, async {
+        let socket = dialer.dial().await.map_err(|problem| problem.to_string())?;
+        token.cancel_query_raw(socket, NoTls).await.map_err(|error| error.to_string())
+    });
+    if let Err(message) = cancelled.await.unwrap_or_else(|_| Err("timed out".to_owned())) {
+        tracing::warn!(place = %dialer.config.place, message, "cancel request failed");
+    }
+}

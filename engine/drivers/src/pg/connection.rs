@@ -1,0 +1,296 @@
+//! One connection of the lean client: whoever holds it writes a request and reads its reply on the socket
+//! itself. No task, no channel, no hop.
+//!
+//! A connection is either idle or in the middle of one exchange. Dropped in the middle (a timeout, a VU that
+//! is stopped), it asks the server to cancel and is never used again.
+
+use std::cell::RefCell;
+use std::io;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use bytes::BytesMut;
+use postgres_protocol::message::frontend;
+
+use super::catalog::Catalog;
+use super::dial::{CancelKey, Dialer};
+use super::error::{LostCause, PgError};
+use super::prepare::{Prepared, Shelf};
+use super::rows::Rows;
+use super::socket::Socket;
+use super::startup::{self, Started};
+use super::statement::Statement;
+use super::wire::{Found, IDLE, Scan, ScanError, Whole};
+
+/// Terminate.
+pub(crate) const FAREWELL: [u8; 5] = [b'X', 0, 0, 0, 4];
+
+/// What all connections of one thread to one server share.
+pub(crate) struct Home {
+    pub(crate) dialer: Arc<Dialer>,
+    pub(crate) catalog: RefCell<Catalog>,
+    /// The time an operation may take.
+    pub(crate) limit: Duration,
+}
+
+/// Why an exchange did not come to an end.
+#[derive(Debug, Clone)]
+pub(crate) enum Fault {
+    Lost { cause: LostCause, sent: bool },
+    Garbled(String),
+    TooLarge,
+}
+
+impl Fault {
+    pub(crate) fn lost(error: &io::Error, sent: bool) -> Fault {
+        Fault::Lost { cause: LostCause::io(error), sent }
+    }
+
+    /// The same as an error of an operation.
+    pub(crate) fn into_error(self, op: Arc<str>, home: &Home) -> Box<PgError> {
+        let place = Arc::clone(&home.dialer.config.place);
+        Box::new(match self {
+            Fault::Lost { cause, sent } => PgError::Lost { op, place, cause, sent },
+            Fault::Garbled(message) => PgError::Protocol { op, place, message },
+            Fault::TooLarge => {
+                let reason = "the answer is larger than 1 GiB: read it in parts (LIMIT)".to_owned();
+                PgError::Refused { op, reason }
+            }
+        })
+    }
+}
+
+impl From<ScanError> for Fault {
+    fn from(error: ScanError) -> Self {
+        match error {
+            ScanError::Garbled(message) => Fault::Garbled(message),
+            ScanError::TooLarge => Fault::TooLarge,
+        }
+    }
+}
+
+/// The end of the stream where a reply should be.
+pub(crate) fn end_of_stream() -> io::Error {
+    io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection")
+}
+
+pub(crate) struct Connection {
+    socket: Socket,
+    input: BytesMut,
+    /// The request that is being put together or sent.
+    pub(crate) output: BytesMut,
+    sent: usize,
+    scan: Scan,
+    pub(crate) shelf: Shelf,
+    /// The transaction status after the last exchange.
+    pub(crate) status: u8,
+    is_midway: bool,
+    key: Option<CancelKey>,
+    dialer: Arc<Dialer>,
+}
+
+impl Connection {
+    /// Connects and authenticates.
+    pub(crate) async fn open(home: &Home) -> Result<Box<Connection>, Box<PgError>> {
+        let dialer = Arc::clone(&home.dialer);
+        let started = startup::start(&dialer, home.limit).await;
+        let Started { socket, input, key, .. } =
+            started.map_err(|problem| Box::new(dialer.error(problem)))?;
+        Ok(Box::new(Connection {
+            socket,
+            input,
+            output: BytesMut::with_capacity(1024),
+            sent: 0,
+            scan: Scan::default(),
+            shelf: Shelf::default(),
+            status: IDLE,
+            is_midway: false,
+            key,
+            dialer,
+        }))
+    }
+
+    /// Whether the server has not hung up meanwhile. Costs no system call as long as nothing has arrived.
+    pub(crate) fn is_alive(&mut self) -> bool {
+        loop {
+            match self.socket.fill_now(&mut self.input) {
+                Poll::Pending => break,
+                Poll::Ready(Ok(1..)) => {}
+                Poll::Ready(Ok(0) | Err(_)) => return false,
+            }
+        }
+        if self.input.is_empty() {
+            return true;
+        }
+        // Notices, settings and notifications may come at any time; they are passed over with the next
+        // reply. An error outside of an exchange is a farewell.
+        self.scan.advance(&self.input) == Ok(Found::Part) && !self.scan.has_error()
+    }
+
+    /// Sends what is in `output` and reads the reply to its end.
+    pub(crate) async fn exchange(&mut self) -> Result<Whole, Fault> {
+        match self.exchange_until_stop().await? {
+            Stop::Reply(whole) => Ok(whole),
+            Stop::CopyIn => {
+                // Nobody brings data: say so, and the server ends the statement with an error.
+                let message = "data is sent by copy_in, not by a statement";
+                frontend::copy_fail(message, &mut self.output).map_err(|error| Fault::lost(&error, true))?;
+                match self.exchange_until_stop().await? {
+                    Stop::Reply(whole) => Ok(whole),
+                    Stop::CopyIn => Err(Fault::Garbled("it asks for data a second time".to_owned())),
+                }
+            }
+        }
+    }
+
+    pub(crate) async fn exchange_until_stop(&mut self) -> Result<Stop, Fault> {
+        self.is_midway = true;
+        std::future::poll_fn(|cx| self.poll_exchange(cx)).await
+    }
+
+    fn poll_exchange(&mut self, cx: &mut Context<'_>) -> Poll<Result<Stop, Fault>> {
+        if self.sent < self.output.len() {
+            let sent = ready!(self.socket.poll_send(cx, &self.output, &mut self.sent));
+            sent.map_err(|error| self.hung_up(&error, false))?;
+        }
+        loop {
+            match self.scan.advance(&self.input)? {
+                Found::End => {
+                    let whole = self.scan.take(&mut self.input);
+                    self.status = whole.status;
+                    self.is_midway = false;
+                    self.clear_output();
+                    return Poll::Ready(Ok(Stop::Reply(whole)));
+                }
+                Found::CopyIn => {
+                    self.clear_output();
+                    return Poll::Ready(Ok(Stop::CopyIn));
+                }
+                Found::Part => {}
+            }
+            match ready!(self.socket.poll_fill(cx, &mut self.input)) {
+                Ok(0) => return Poll::Ready(Err(self.hung_up(&end_of_stream(), true))),
+                Ok(_) => {}
+                Err(error) => return Poll::Ready(Err(self.hung_up(&error, true))),
+            }
+        }
+    }
+
+    /// Sends what is in `output` without expecting a reply yet (data of a COPY).
+    pub(crate) async fn push(&mut self) -> Result<(), Fault> {
+        let sent = std::future::poll_fn(|cx| self.socket.poll_send(cx, &self.output, &mut self.sent)).await;
+        sent.map_err(|error| self.hung_up(&error, true))?;
+        self.clear_output();
+        Ok(())
+    }
+
+    /// Whether the server has already refused what is being sent.
+    pub(crate) fn has_refused(&mut self) -> bool {
+        let _ = self.socket.fill_now(&mut self.input);
+        let _ = self.scan.advance(&self.input);
+        self.scan.has_error()
+    }
+
+    fn clear_output(&mut self) {
+        self.output.clear();
+        self.sent = 0;
+    }
+
+    fn hung_up(&mut self, error: &io::Error, sent: bool) -> Fault {
+        // There is nobody left who could be asked to cancel.
+        self.key = None;
+        match hung_up(&mut self.socket, &mut self.input, &mut self.scan, error) {
+            Fault::Lost { cause, .. } => Fault::Lost { cause, sent },
+            other => other,
+        }
+    }
+
+    /// Prepares a statement, or finds it prepared.
+    pub(crate) async fn prepare(
+        &mut self,
+        home: &Home,
+        statement: &Statement,
+    ) -> Result<Rc<Prepared>, Box<PgError>> {
+        if let Some(prepared) = self.shelf.get(statement) {
+            return Ok(Rc::clone(prepared));
+        }
+        // Preparing changes nothing: a connection lost in it leaves no doubt.
+        let unsent = |fault: Fault| match fault {
+            Fault::Lost { cause, .. } => Fault::Lost { cause, sent: false },
+            other => other,
+        };
+        let fail = |fault: Fault| unsent(fault).into_error(statement.shared_op(), home);
+        let name = self.shelf.ask(statement, &mut self.output)?;
+        let whole = pin!(self.exchange()).await.map_err(fail)?;
+        if let Some(error) = whole.error {
+            return Err(server_error(statement, error, home));
+        }
+        let outline =
+            whole.outline.ok_or_else(|| fail(Fault::Garbled("a statement without outline".into())))?;
+        let unknown = home.catalog.borrow().unknown(&outline);
+        if !unknown.is_empty() {
+            frontend::query(&Catalog::query(&unknown), &mut self.output)
+                .map_err(|error| fail(Fault::lost(&error, false)))?;
+            let whole = self.exchange().await.map_err(fail)?;
+            if let Some(error) = whole.error {
+                return Err(server_error(statement, error, home));
+            }
+            let rows = Rows::new(whole.rows, whole.row_count, &Catalog::columns());
+            home.catalog.borrow_mut().learn(&unknown, &rows);
+        }
+        let description = home.catalog.borrow().describe(&outline);
+        let prepared = Rc::new(Prepared::new(statement, name, description));
+        self.shelf.put(statement, &prepared);
+        Ok(prepared)
+    }
+}
+
+/// The fault of a stream that has ended; the server's own words, if they still arrived, say it better.
+pub(crate) fn hung_up(
+    socket: &mut Socket,
+    input: &mut BytesMut,
+    scan: &mut Scan,
+    error: &io::Error,
+) -> Fault {
+    while let Poll::Ready(Ok(1..)) = socket.fill_now(input) {}
+    let _ = scan.advance(input);
+    match scan.take_error() {
+        Some(farewell) => Fault::Lost { cause: LostCause::Server(farewell), sent: true },
+        None => Fault::lost(error, true),
+    }
+}
+
+/// Where an exchange pauses.
+pub(crate) enum Stop {
+    Reply(Whole),
+    CopyIn,
+}
+
+/// An error that the server gave for a statement; one that ends the connection leaves its fate open.
+pub(crate) fn server_error(
+    statement: &Statement,
+    error: Box<super::error::ServerError>,
+    home: &Home,
+) -> Box<PgError> {
+    if error.ends_connection() {
+        return Fault::Lost { cause: LostCause::Server(error), sent: true }
+            .into_error(statement.shared_op(), home);
+    }
+    Box::new(PgError::Server { op: statement.shared_op(), error })
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if !self.is_midway {
+            self.socket.send_now(&FAREWELL);
+            return;
+        }
+        // Without a runtime there is nobody left to send it; the server's statement timeout remains.
+        if let (Some(key), Ok(runtime)) = (self.key, tokio::runtime::Handle::try_current()) {
+            runtime.spawn(Arc::clone(&self.dialer).cancel(key));
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! One operation under way: when it began, when it must be done, what it has cost.
+//!
+//! The same for all three modes, so that their figures mean the same.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use super::alarm::Alarm;
+use super::connection::{Fault, Home};
+use super::error::{LostCause, PgError, Stage};
+use super::reply::{Answer, Cost, Reply};
+use super::rows::{Description, Rows};
+use super::statement::Statement;
+use super::wire::Whole;
+
+/// How much longer the client waits than the server's own statement timeout, so that a server that is alive
+/// ends the statement itself and the connection stays in order.
+const GRACE_SHARE: u32 = 10;
+const GRACE_MIN: Duration = Duration::from_millis(100);
+const GRACE_MAX: Duration = Duration::from_secs(2);
+
+pub(crate) struct Errand<'a> {
+    pub(crate) home: &'a Home,
+    alarm: &'a Alarm,
+    begun: Instant,
+    deadline: Instant,
+    pub(crate) standing: Standing,
+    waited: Option<Duration>,
+    pub(crate) bytes_sent: u64,
+    pub(crate) bytes_received: u64,
+}
+
+/// What the loss of the connection would mean.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Standing {
+    /// On its own: what was sent may have been committed.
+    Alone,
+    /// The begin of a transaction: nothing has happened yet.
+    Begin,
+    /// Inside a transaction: the loss undoes it, without doubt.
+    InTransaction,
+    /// The commit of a transaction: what was sent may have been committed.
+    Commit,
+}
+
+impl<'a> Errand<'a> {
+    pub(crate) fn begin(home: &'a Home, alarm: &'a Alarm, standing: Standing) -> Errand<'a> {
+        let begun = Instant::now();
+        let grace = (home.limit / GRACE_SHARE).clamp(GRACE_MIN, GRACE_MAX);
+        let deadline = begun + home.limit + grace;
+        Errand { home, alarm, begun, deadline, standing, waited: None, bytes_sent: 0, bytes_received: 0 }
+    }
+
+    /// Waits for a connection or an answer, no longer than the deadline.
+    pub(crate) async fn guard<F: Future>(
+        &self,
+        statement: &Statement,
+        stage: Stage,
+        future: F,
+    ) -> Result<F::Output, Box<PgError>> {
+        self.alarm.guard(self.deadline, future).await.map_err(|_| {
+            Box::new(PgError::Timeout { op: statement.shared_op(), limit: self.home.limit, stage })
+        })
+    }
+
+    /// Says that everything up to now was waiting for a connection.
+    pub(crate) fn has_waited(&mut self) {
+        self.waited = Some(self.begun.elapsed());
+    }
+
+    /// Whether a new connection may stand in for one that is gone.
+    pub(crate) fn may_connect(&self) -> bool {
+        matches!(self.standing, Standing::Alone | Standing::Begin)
+    }
+
+    /// A fault of the connection as this operation's error.
+    pub(crate) fn error(&self, statement: &Statement, fault: Fault) -> Box<PgError> {
+        let fault = match fault {
+            Fault::Lost { cause, sent } => {
+                let is_doubtful = matches!(self.standing, Standing::Alone | Standing::Commit);
+                Fault::Lost { cause, sent: sent && is_doubtful }
+            }
+            other => other,
+        };
+        fault.into_error(statement.shared_op(), self.home)
+    }
+
+    /// A whole reply as the answer to a statement.
+    pub(crate) fn answer(
+        &mut self,
+        statement: &Statement,
+        whole: Whole,
+        description: &Description,
+    ) -> Result<Answer, Box<PgError>> {
+        self.bytes_received += whole.bytes;
+        match whole.error {
+            Some(error) if error.ends_connection() => {
+                let fault = Fault::Lost { cause: LostCause::Server(error), sent: true };
+                Err(self.error(statement, fault))
+            }
+            Some(error) => Err(Box::new(PgError::Server { op: statement.shared_op(), error })),
+            None => Ok(Answer {
+                rows: Rows::new(whole.rows, whole.row_count, &description.columns),
+                affected: whole.affected,
+            }),
+        }
+    }
+
+    /// The end of it.
+    pub(crate) fn reply(self, statement: &Statement, result: Result<Answer, Box<PgError>>) -> Reply {
+        let service = self.begun.elapsed().saturating_sub(self.waited.unwrap_or_default());
+        Reply::new(
+            statement.rule(),
+            result,
+            Cost {
+                service_ns: nanos(service),
+                pool_wait_ns: self.waited.map(nanos),
+                bytes_sent: self.bytes_sent,
+                bytes_received: self.bytes_received,
+            },
+        )
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

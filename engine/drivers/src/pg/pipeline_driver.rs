@@ -1,0 +1,138 @@
+//! The task that owns a shared connection's socket: opens it, sends what has gathered, reads and hands out.
+//!
+//! It is called once by the first request of a turn and runs behind the VUs that were ready in that turn, so
+//! that all their requests leave in one write.
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+
+use bytes::BytesMut;
+
+use super::connection::{FAREWELL, Fault, end_of_stream, hung_up};
+use super::dial::CancelKey;
+use super::pipeline::{Phase, Pipeline};
+use super::socket::Socket;
+use super::startup::{self, Started};
+use super::wire::{Found, IDLE, Scan};
+
+/// Opens the connection unless somebody has or does.
+pub(crate) fn ensure_open(pipeline: &Rc<Pipeline>) {
+    let mut core = pipeline.core.borrow_mut();
+    if core.phase == Phase::Closed {
+        core.phase = Phase::Opening;
+        tokio::task::spawn_local(drive(Rc::clone(pipeline)));
+    }
+}
+
+async fn drive(pipeline: Rc<Pipeline>) {
+    let home = Rc::clone(&pipeline.home);
+    let started = match startup::start(&home.dialer, home.limit).await {
+        Ok(started) => started,
+        Err(problem) => {
+            pipeline.core.borrow_mut().opened(Err(Box::new(home.dialer.error(problem))));
+            return;
+        }
+    };
+    pipeline.core.borrow_mut().opened(Ok(()));
+    let Started { socket, input, key, .. } = started;
+    let mut driver = Driver { pipeline: Rc::clone(&pipeline), socket, input, scan: Scan::default() };
+    match std::future::poll_fn(|cx| driver.poll(cx)).await {
+        End::Fault(fault) => pipeline.core.borrow_mut().lose(&fault),
+        End::Unwanted => driver.leave(key),
+    }
+}
+
+struct Driver {
+    pipeline: Rc<Pipeline>,
+    socket: Socket,
+    input: BytesMut,
+    scan: Scan,
+}
+
+enum End {
+    Fault(Fault),
+    /// Retired, and nobody waits for a reply.
+    Unwanted,
+}
+
+impl Driver {
+    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<End> {
+        self.pipeline.core.borrow_mut().driver.clone_from(cx.waker());
+        let (mut is_reading, mut is_writing) = (true, true);
+        while is_reading || is_writing {
+            if is_writing {
+                match self.poll_write(cx) {
+                    Poll::Ready(Ok(())) | Poll::Pending => is_writing = false,
+                    Poll::Ready(Err(fault)) => return Poll::Ready(End::Fault(fault)),
+                }
+            }
+            if is_reading {
+                match self.poll_read(cx) {
+                    Poll::Ready(Ok(())) => {}
+                    Poll::Pending => is_reading = false,
+                    Poll::Ready(Err(fault)) => return Poll::Ready(End::Fault(fault)),
+                }
+            }
+        }
+        let core = self.pipeline.core.borrow();
+        if core.phase == Phase::Retired && !core.is_wanted() {
+            Poll::Ready(End::Unwanted)
+        } else {
+            Poll::Pending
+        }
+    }
+
+    fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Fault>> {
+        let core = &mut *self.pipeline.core.borrow_mut();
+        if core.output.is_empty() {
+            return Poll::Ready(Ok(()));
+        }
+        let sent = ready!(self.socket.poll_send(cx, &core.output, &mut core.sent));
+        if sent.is_ok() {
+            core.forget_sent();
+        }
+        Poll::Ready(sent.map_err(|error| hung_up(&mut self.socket, &mut self.input, &mut self.scan, &error)))
+    }
+
+    fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Fault>> {
+        match self.socket.poll_fill(cx, &mut self.input) {
+            Poll::Pending => Poll::Pending,
+            Poll::Ready(Ok(1..)) => Poll::Ready(self.deliver()),
+            Poll::Ready(end) => {
+                let error = end.err().unwrap_or_else(end_of_stream);
+                Poll::Ready(Err(hung_up(&mut self.socket, &mut self.input, &mut self.scan, &error)))
+            }
+        }
+    }
+
+    /// Hands out the replies that are whole.
+    fn deliver(&mut self) -> Result<(), Fault> {
+        let mut core = self.pipeline.core.borrow_mut();
+        loop {
+            match self.scan.advance(&self.input)? {
+                Found::Part => return Ok(()),
+                Found::CopyIn => return Err(Fault::Garbled("it asks for data that nobody has".to_owned())),
+                Found::End => {
+                    let whole = self.scan.take(&mut self.input);
+                    // What follows on this connection would be inside somebody's transaction.
+                    if whole.status != IDLE {
+                        return Err(Fault::Garbled("a statement left a transaction open".to_owned()));
+                    }
+                    if !core.deliver(whole) {
+                        return Err(Fault::Garbled("a reply without a request".to_owned()));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Says goodbye; what nobody waits for any more is cancelled.
+    fn leave(&mut self, key: Option<CancelKey>) {
+        if !self.pipeline.core.borrow().has_queue() {
+            self.socket.send_now(&FAREWELL);
+        } else if let Some(key) = key {
+            tokio::spawn(Arc::clone(&self.pipeline.home.dialer).cancel(key));
+        }
+    }
+}

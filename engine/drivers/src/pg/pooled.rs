@@ -1,0 +1,329 @@
+//! Operations through `deadpool-postgres` and `tokio-postgres`: what an application pays.
+//!
+//! Each operation checks a connection out and in again; the wait for it is measured apart. A transaction
+//! keeps its connection until it ends.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::pin::pin;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use bytes::{Bytes, BytesMut};
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
+use futures_util::SinkExt;
+use tokio_postgres::{Error, SimpleQueryMessage};
+
+use super::batch;
+use super::checkout::Checkout;
+use super::connection::{Fault, Home};
+use super::copy::{CopyTarget, Encoder};
+use super::errand::{Errand, Standing};
+use super::error::{LostCause, PgError, Stage};
+use super::pooled_error::{Failure, connect_error, failure};
+use super::pooled_rows::{self, Params};
+use super::pooled_wire::{Connector, Register};
+use super::prepare;
+use super::reply::{Answer, Reply};
+use super::rows::{Column, Description, Rows};
+use super::statement::Statement;
+use super::types::PgType;
+use super::wire::IDLE;
+use crate::Value;
+
+/// The pool of a thread.
+pub(crate) struct Pooled {
+    home: Rc<Home>,
+    pool: Pool,
+    register: Register,
+    /// What statements take and give, so that it is not worked out for every call.
+    descriptions: RefCell<HashMap<u32, Rc<Description>>>,
+}
+
+/// Where a session keeps its connection during a transaction.
+pub(crate) type Held = RefCell<Option<Checkout>>;
+
+impl Pooled {
+    /// A pool that opens its connections as they are needed.
+    pub(crate) fn new(home: &Rc<Home>, size: usize) -> Result<Rc<Pooled>, PgError> {
+        let register = Register::default();
+        let connector = Connector { dialer: Arc::clone(&home.dialer), register: register.clone() };
+        let config = Connector::config(&home.dialer, home.limit);
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let pool = Pool::builder(Manager::from_connect(config, connector, recycling))
+            .max_size(size.max(1))
+            .post_create(register.hook())
+            .build()
+            .map_err(|error| PgError::Refused { op: "pool".into(), reason: error.to_string() })?;
+        Ok(Rc::new(Pooled { home: Rc::clone(home), pool, register, descriptions: RefCell::default() }))
+    }
+
+    /// The session's own connection during a transaction, else one from the pool.
+    pub(crate) async fn checkout(
+        &self,
+        errand: &Errand<'_>,
+        statement: &Statement,
+        held: &Held,
+    ) -> Result<Checkout, Box<PgError>> {
+        let taken = held.borrow_mut().take();
+        match taken {
+            Some(checkout) if checkout.is_open() => Ok(checkout),
+            _ if !errand.may_connect() => {
+                Err(errand.error(statement, Fault::Lost { cause: LostCause::Gone, sent: false }))
+            }
+            _ => {
+                let client = errand.guard(statement, Stage::Connection, self.pool.get()).await?;
+                let client = client.map_err(|error| connect_error(statement, error, &self.home))?;
+                Ok(Checkout::new(client, &self.register, &self.home.dialer))
+            }
+        }
+    }
+
+    pub(crate) async fn run(
+        &self,
+        mut errand: Errand<'_>,
+        statement: &Statement,
+        params: &[Value],
+        held: &Held,
+    ) -> Reply {
+        let result = self.try_run(&mut errand, statement, params, held).await;
+        errand.reply(statement, result)
+    }
+
+    async fn try_run(
+        &self,
+        errand: &mut Errand<'_>,
+        statement: &Statement,
+        params: &[Value],
+        held: &Held,
+    ) -> Result<Answer, Box<PgError>> {
+        let checkout = self.checkout(errand, statement, held).await?;
+        let visit = Visit { errand, statement, held };
+        let (mut visit, checkout, prepared) = visit.prepare(checkout).await?;
+        visit.errand.has_waited();
+        let description = self.description(statement, &prepared);
+        let encoded = match prepare::refusal(statement, &description) {
+            Some(refusal) => Err(refusal),
+            None => Params::encode(statement, &description.params, params),
+        };
+        let params = match encoded {
+            Ok(params) => params,
+            Err(error) => {
+                visit.keep(checkout);
+                return Err(error);
+            }
+        };
+        let (checkout, result) = visit
+            .exchange(checkout, async |client| pooled_rows::query(client, &prepared, &params).await)
+            .await?;
+        visit.keep(checkout);
+        let answer = result.inspect_err(|error| self.forget_if_stale(statement, error))?;
+        Ok(Answer {
+            rows: Rows::new(answer.rows, answer.row_count, &description.columns),
+            affected: answer.affected,
+        })
+    }
+
+    fn forget_if_stale(&self, statement: &Statement, error: &PgError) {
+        if error.server().is_some_and(|error| prepare::is_stale(error.sqlstate())) {
+            self.descriptions.borrow_mut().remove(&statement.id());
+            self.pool.manager().statement_caches.remove(statement.sql(), &[]);
+        }
+    }
+
+    fn description(&self, statement: &Statement, prepared: &tokio_postgres::Statement) -> Rc<Description> {
+        let mut known = self.descriptions.borrow_mut();
+        let description = known.entry(statement.id()).or_insert_with(|| {
+            Rc::new(Description {
+                params: prepared.params().iter().map(PgType::of).collect(),
+                columns: prepared
+                    .columns()
+                    .iter()
+                    .map(|column| Column { name: column.name().into(), ty: PgType::of(column.type_()) })
+                    .collect(),
+            })
+        });
+        Rc::clone(description)
+    }
+
+    pub(crate) async fn describe(
+        &self,
+        errand: &mut Errand<'_>,
+        statement: &Statement,
+        held: &Held,
+    ) -> Result<Rc<Description>, Box<PgError>> {
+        let checkout = self.checkout(errand, statement, held).await?;
+        let (visit, checkout, prepared) = Visit { errand, statement, held }.prepare(checkout).await?;
+        visit.keep(checkout);
+        Ok(self.description(statement, &prepared))
+    }
+
+    pub(crate) async fn batch(&self, mut errand: Errand<'_>, statement: &Statement, held: &Held) -> Reply {
+        let result = self.try_batch(&mut errand, statement, held).await;
+        errand.reply(statement, result)
+    }
+
+    async fn try_batch(
+        &self,
+        errand: &mut Errand<'_>,
+        statement: &Statement,
+        held: &Held,
+    ) -> Result<Answer, Box<PgError>> {
+        let checkout = self.checkout(errand, statement, held).await?;
+        errand.has_waited();
+        let standing = errand.standing;
+        let mut visit = Visit { errand, statement, held };
+        let (checkout, result) =
+            visit.exchange(checkout, async |client| client.simple_query(statement.sql()).await).await?;
+        match (standing, checkout.status()) {
+            (Standing::Alone, IDLE) => visit.keep(checkout),
+            (Standing::Alone, _) => {
+                let (checkout, _) =
+                    visit.exchange(checkout, async |client| client.simple_query("ROLLBACK").await).await?;
+                visit.keep(checkout);
+                return result.and_then(|_| Err(batch::left_open(statement)));
+            }
+            // Dropped, so that the session sees that its transaction is over.
+            (_, IDLE) => return result.and_then(|_| Err(batch::ended_transaction(statement))),
+            _ => visit.keep(checkout),
+        }
+        let affected = result?.iter().rev().find_map(|message| match message {
+            SimpleQueryMessage::CommandComplete(count) => Some(*count),
+            _ => None,
+        });
+        Ok(Answer { rows: Rows::default(), affected: affected.unwrap_or(0) })
+    }
+
+    pub(crate) async fn copy_in<R: AsRef<[Value]>>(
+        &self,
+        mut errand: Errand<'_>,
+        target: &CopyTarget,
+        mut rows: impl Iterator<Item = R>,
+        held: &Held,
+    ) -> Reply {
+        let result = self.try_copy(&mut errand, target, &mut rows, held).await;
+        errand.reply(&target.sql, result)
+    }
+
+    async fn try_copy<R: AsRef<[Value]>>(
+        &self,
+        errand: &mut Errand<'_>,
+        target: &CopyTarget,
+        rows: &mut dyn Iterator<Item = R>,
+        held: &Held,
+    ) -> Result<Answer, Box<PgError>> {
+        let checkout = self.checkout(errand, &target.outline, held).await?;
+        let visit = Visit { errand, statement: &target.outline, held };
+        let (mut visit, checkout, outline) = visit.prepare(checkout).await?;
+        visit.errand.has_waited();
+        let mut encoder = match Encoder::new(target, &self.description(&target.outline, &outline)) {
+            Ok(encoder) => encoder,
+            Err(error) => {
+                visit.keep(checkout);
+                return Err(error);
+            }
+        };
+        let mut bad_row = None;
+        let copying = async |client: &Checkout| {
+            let mut sink = pin!(client.copy_in::<_, Bytes>(target.sql.sql()).await?);
+            let mut piece = BytesMut::new();
+            loop {
+                match encoder.piece(target, rows, &mut piece) {
+                    Ok(more) => {
+                        sink.send(piece.split().freeze()).await?;
+                        if !more {
+                            return sink.finish().await;
+                        }
+                    }
+                    Err(error) => {
+                        // The sink, dropped unfinished, fails the copy.
+                        bad_row = Some(error);
+                        return Ok(0);
+                    }
+                }
+            }
+        };
+        let (checkout, copied) = visit.exchange(checkout, copying).await?;
+        // The library answers at the end of the command; this waits for the end of the reply.
+        let (checkout, settled) =
+            visit.exchange(checkout, async |client| client.batch_execute("").await).await?;
+        visit.keep(checkout);
+        match bad_row {
+            Some(error) => Err(error),
+            None => settled.and(copied).map(|affected| Answer { rows: Rows::default(), affected }),
+        }
+    }
+}
+
+/// An operation with a connection in hand.
+struct Visit<'a, 'e> {
+    errand: &'a mut Errand<'e>,
+    statement: &'a Statement,
+    held: &'a Held,
+}
+
+impl Visit<'_, '_> {
+    /// Puts the connection where it belongs: with the session inside a transaction, else into the pool.
+    fn keep(&self, checkout: Checkout) {
+        if self.errand.standing != Standing::Alone || checkout.status() != IDLE {
+            *self.held.borrow_mut() = Some(checkout);
+        }
+    }
+
+    async fn prepare(
+        self,
+        mut checkout: Checkout,
+    ) -> Result<(Self, Checkout, tokio_postgres::Statement), Box<PgError>> {
+        checkout.is_midway = true;
+        let preparing = checkout.prepare_cached(self.statement.sql());
+        let prepared = self.errand.guard(self.statement, Stage::Connection, preparing).await?;
+        checkout.is_midway = false;
+        match prepared {
+            Ok(prepared) => Ok((self, checkout, prepared)),
+            Err(error) => {
+                // Preparing changes nothing: a connection lost in it leaves no doubt.
+                let failure = failure(&error, false);
+                checkout.is_broken = matches!(failure, Failure::Fault(_));
+                let error = self.error(failure);
+                if !checkout.is_broken {
+                    self.keep(checkout);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    /// Does something with the client within the deadline. An error of the server comes back with the
+    /// connection; a fault of the connection ends it.
+    async fn exchange<T>(
+        &mut self,
+        mut checkout: Checkout,
+        work: impl AsyncFnOnce(&Checkout) -> Result<T, Error>,
+    ) -> Result<(Checkout, Result<T, Box<PgError>>), Box<PgError>> {
+        let (sent_before, received_before) = checkout.bytes();
+        checkout.is_midway = true;
+        let done = self.errand.guard(self.statement, Stage::Answer, work(&checkout)).await;
+        let (sent, received) = checkout.bytes();
+        self.errand.bytes_sent += sent - sent_before;
+        self.errand.bytes_received += received - received_before;
+        let done = done?;
+        checkout.is_midway = false;
+        match done {
+            Ok(output) => Ok((checkout, Ok(output))),
+            Err(error) => match failure(&error, sent > sent_before) {
+                failure @ Failure::Server(_) => Ok((checkout, Err(self.error(failure)))),
+                fault => {
+                    checkout.is_broken = true;
+                    Err(self.error(fault))
+                }
+            },
+        }
+    }
+
+    fn error(&self, failure: Failure) -> Box<PgError> {
+        match failure {
+            Failure::Server(error) => Box::new(PgError::Server { op: self.statement.shared_op(), error }),
+            Failure::Fault(fault) => self.errand.error(self.statement, fault),
+        }
+    }
+}

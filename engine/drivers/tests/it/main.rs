@@ -1,0 +1,3 @@
+//! Drivers against real servers.
+
+mod pg;
