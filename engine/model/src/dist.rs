@@ -29,8 +29,8 @@ pub struct Uniform {
     width: f64,
 }
 
-/// Ranks `0..n`, rank k with a probability proportional to `1 / (k + 1)^exponent`: few favourites, many rarely
-/// used.
+/// Ranks `0..n`, rank k with a probability proportional to `1 / (k + 1)^exponent`: few favourites, many
+/// rarely used.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Zipf {
     inner: rand_distr::Zipf<f64>,
@@ -139,7 +139,8 @@ impl Weighted {
         if !(sum > 0.0 && sum.is_finite()) {
             return Err(error("weighted", "the sum of weights", sum, "more than 0"));
         }
-        // Scaled to a sum of 1: the alias method multiplies by the number of weights, which must not overflow.
+        // Scaled to a sum of 1: the alias method multiplies by the number of weights, which must not
+        // overflow.
         let scaled = weights.iter().map(|weight| weight / sum).collect();
         let inner = WeightedAliasIndex::new(scaled)
             .map_err(|_| error("weighted", "the number of weights", weights.len() as f64, "at most 2^32"))?;

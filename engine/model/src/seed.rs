@@ -129,7 +129,8 @@ mod tests {
 
     #[test]
     fn the_values_a_seed_means_are_frozen() {
-        // These change what every recorded seed means: if this test must change, so must the run file's version.
+        // These change what every recorded seed means: if this test must change, so must the run file's
+        // version.
         assert_eq!(scenario_hash("traffic"), 0x65a7_31f7_535f_a659);
         assert_eq!(mix(1, 2, 3), 0xf060_3bf6_fff1_434c);
         assert_eq!(IterationRng::new(1, 2, 3).next_bits(), 0x6c4d_a5d6_0a5c_fd0c);

@@ -2,7 +2,8 @@
 //!
 //! Things that are numbered globally (arrivals, VUs, keys) are dealt out like cards: a share owns every
 //! `step`-th number from `offset` on. Shares of shares are shares, every number belongs to exactly one lane
-//! of one segment, and neighbours in time go to different owners. Deliberately does not know what is numbered.
+//! of one segment, and neighbours in time go to different owners. Deliberately does not know what is
+//! numbered.
 
 use std::fmt;
 use std::str::FromStr;

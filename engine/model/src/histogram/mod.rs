@@ -151,7 +151,8 @@ impl LatencyHistogram {
         bytes
     }
 
-    /// Reads either encoding, also of a histogram another tool made with a different layout, as long as its values (taken as µs) fit.
+    /// Reads either encoding, also of a histogram another tool made with a different layout, as long as its
+    /// values (taken as µs) fit.
     pub fn decode(mut bytes: &[u8]) -> Result<LatencyHistogram, HistogramError> {
         let counts: Histogram<u64> = Deserializer::new()
             .deserialize(&mut bytes)

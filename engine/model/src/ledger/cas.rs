@@ -1,17 +1,18 @@
 //! The ledger of compare-and-swap: each step of each key is taken by exactly one writer.
 //!
 //! Step s of a key is the change of its sequence number from s to s + 1. With every compare honoured, a key
-//! that began at 0 and ends at n has each of the steps 0 … n - 1 acknowledged once. What can be found instead:
+//! that began at 0 and ends at n has each of the steps 0 … n - 1 acknowledged once. What can be found
+//! instead:
 //!
 //! | finding | what it means |
 //! |---|---|
 //! | duplicate | one step acknowledged twice: two writers both believe it is theirs |
 //! | gap | a step below the final number that nobody was acknowledged and no ambiguous attempt explains |
-//! | lost | an acknowledged step the server does not hold: at or above the final number, absent from the history, or of a key that is gone |
-//! | fork | two versions of one truth: a step or a head twice in the server, or a step acknowledged from before the beginning |
+//! | lost | an acknowledged step the server does not hold: above the end, not in the history, or of no key |
+//! | fork | two versions of one truth: a step or a head twice, or a step acknowledged before the beginning |
 //!
-//! Ambiguous attempts (sent, fate unknown) are settled by the truth: one of them was applied when its step lies
-//! below the final number and nobody else was acknowledged; all others were not.
+//! Ambiguous attempts (sent, fate unknown) are settled by the truth: one of them was applied when its step
+//! lies below the final number and nobody else was acknowledged; all others were not.
 
 use std::collections::BTreeMap;
 
@@ -124,8 +125,8 @@ impl CasJudge {
         self.heads.push((key, final_seq));
     }
 
-    /// A history row of the server: it took `step` of `key` (a row that records the number *after* the step is
-    /// of step number - 1). Optional; but once any row is given, all must be.
+    /// A history row of the server: it took `step` of `key` (a row that records the number *after* the step
+    /// is of step number - 1). Optional; but once any row is given, all must be.
     pub fn history(&mut self, key: u64, step: u64) {
         if !self.history.get_or_insert_default().insert(key, step) {
             self.forks.add(1, || format!("key {key}: step {step} is in the history more than once"));

@@ -3,7 +3,8 @@
 //! A cell is found by index (operation × outcome × window) and its histograms are made when they are first
 //! used. Once a second [`Recorder::take`] swaps them for empty ones of the same size, so that recording
 //! itself allocates only for what it meets for the first time. Names are interned once, outside the hot
-//! path; only the classes of errors, which are rare, are looked up by their text. Deliberately knows no clock: the caller says when.
+//! path; only the classes of errors, which are rare, are looked up by their text. Deliberately knows no
+//! clock: the caller says when.
 
 mod interval;
 mod sample;
@@ -42,7 +43,11 @@ pub struct Recorder {
 
 /// A metric name that is already taken by another kind of metric.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("metric `{name}` is a {} already and cannot be a {} too; give one of them another name", kind_name(*.is), kind_name(*.wanted))]
+#[error(
+    "metric `{name}` is a {} already and cannot be a {} too; give one of them another name",
+    kind_name(*.is),
+    kind_name(*.wanted)
+)]
 pub struct MetricClash {
     /// The name.
     pub name: String,

@@ -6,7 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::histogram::LatencyHistogram;
 use crate::outcome::Outcome;
-use crate::recorder::{MetricData, OpTotals, ScenarioTotals, Totals, WindowKind};
+use crate::recorder::{
+    CheckTotals, CoreTotals, Failure, MetricData, OpTotals, ScenarioTotals, Totals, WindowKind,
+};
 
 /// The figures of the measured window.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
@@ -208,60 +210,50 @@ impl Summary {
     /// The figures of the measured window, which was `window_s` long.
     pub fn from_totals(totals: &Totals, window_s: f64) -> Self {
         let window = totals.window(WindowKind::Measure);
-        let per_s = |count: u64| rate(count as f64, window_s);
         let operations = window.ops.values().map(|op| op.latency.count()).sum();
         let errors = window.ops.values().map(|op| op.errors).sum();
+        let ops = window.ops.iter().map(|((name, outcome), op)| OpSummary::new(name, *outcome, op, window_s));
+        let scenarios =
+            window.scenarios.iter().map(|(name, scenario)| ScenarioSummary::new(name, scenario, window_s));
+        let metrics =
+            window.metrics.iter().map(|(name, data)| (name.to_string(), MetricSummary::new(data, window_s)));
         Summary {
             window_s,
             operations,
-            operations_per_s: per_s(operations),
+            operations_per_s: rate(operations as f64, window_s),
             errors,
             error_share: share(errors, operations),
-            ops: window
-                .ops
-                .iter()
-                .map(|((name, outcome), op)| OpSummary::new(name, *outcome, op, window_s))
-                .collect(),
-            scenarios: window
-                .scenarios
-                .iter()
-                .map(|(name, scenario)| ScenarioSummary::new(name, scenario, window_s))
-                .collect(),
-            checks: window
-                .checks
-                .iter()
-                .map(|(name, check)| CheckSummary {
-                    name: name.to_string(),
-                    passed: check.passed,
-                    failed: check.failed,
-                })
-                .collect(),
-            metrics: window
-                .metrics
-                .iter()
-                .map(|(name, data)| (name.to_string(), MetricSummary::new(data, window_s)))
-                .collect(),
-            failures: totals
-                .failures()
-                .into_iter()
-                .map(|failure| FailureSummary {
-                    message: failure.message,
-                    position: failure.position,
-                    count: failure.count,
-                })
-                .collect(),
-            cores: window
-                .cores
-                .iter()
-                .map(|(&core, totals)| CoreSummary {
-                    core,
-                    busy_share: totals.busy_share(),
-                    vus_busy_max: totals.vus_busy_max,
-                    vus_live_max: totals.vus_live_max,
-                })
-                .collect(),
+            ops: ops.collect(),
+            scenarios: scenarios.collect(),
+            checks: window.checks.iter().map(|(name, check)| CheckSummary::new(name, check)).collect(),
+            metrics: metrics.collect(),
+            failures: totals.failures().into_iter().map(FailureSummary::from).collect(),
+            cores: window.cores.iter().map(|(&core, totals)| CoreSummary::new(core, totals)).collect(),
             bytes_sent: window.ops.values().map(|op| op.bytes_sent).sum(),
             bytes_received: window.ops.values().map(|op| op.bytes_received).sum(),
+        }
+    }
+}
+
+impl CheckSummary {
+    fn new(name: &str, check: &CheckTotals) -> Self {
+        CheckSummary { name: name.to_owned(), passed: check.passed, failed: check.failed }
+    }
+}
+
+impl From<Failure> for FailureSummary {
+    fn from(Failure { message, position, count }: Failure) -> Self {
+        FailureSummary { message, position, count }
+    }
+}
+
+impl CoreSummary {
+    fn new(core: u32, totals: &CoreTotals) -> Self {
+        CoreSummary {
+            core,
+            busy_share: totals.busy_share(),
+            vus_busy_max: totals.vus_busy_max,
+            vus_live_max: totals.vus_live_max,
         }
     }
 }

@@ -72,7 +72,8 @@ impl LatencyWatch {
         )
     }
 
-    /// The series of the iterations' response time (service time in closed loops), of one scenario when given.
+    /// The series of the iterations' response time (service time in closed loops), of one scenario when
+    /// given.
     pub fn iterations(&self, scenario: Option<&str>) -> Option<&Series> {
         self.series.get(&scenario.map_or(Key::Iterations, |name| Key::Scenario(name.into())))
     }

@@ -45,7 +45,8 @@ impl Shape {
     }
 
     fn bursts_until(&self, end_s: f64) -> Vec<(f64, f64)> {
-        // A hair beyond its own end, where rounding may put us, a shape is silent: that is no calm to compare with.
+        // A hair beyond its own end, where rounding may put us, a shape is silent: that is no calm to compare
+        // with.
         let end_s = self.duration_s().map_or(end_s, |duration_s| end_s.min(duration_s));
         let bursts = match *self {
             Shape::Constant { .. } | Shape::Ramp { .. } | Shape::Step { .. } | Shape::Sawtooth { .. } => {

@@ -40,9 +40,9 @@ impl Shape {
     }
 
     /// A shape that ends in its burst, followed by `tail_s` seconds at its calm rate, so that recovery can be
-    /// seen; any other shape as it is. Call it before [`squeezed_to`](Shape::squeezed_to), which then squeezes
-    /// the tail with the rest. The calm rate is the one the shape holds for most of the time outside bursts
-    /// (the median over time).
+    /// seen; any other shape as it is. Call it before [`squeezed_to`](Shape::squeezed_to), which then
+    /// squeezes the tail with the rest. The calm rate is the one the shape holds for most of the time outside
+    /// bursts (the median over time).
     pub fn with_calm_tail(self, tail_s: f64) -> Shape {
         match self.calm_rate() {
             Some(rate) if self.ends_in_burst() => self.then(Shape::Constant { rate }.take(tail_s)),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Shape;
+use super::{Shape, Stage};
 
 /// One thing that is wrong with a shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,23 +60,7 @@ impl Check {
                 self.rate("to", to);
                 self.duration("duration", duration_s);
             }
-            Shape::Stages { start, ref stages } => {
-                self.rate("start", start);
-                if stages.is_empty() {
-                    self.add(
-                        "stages",
-                        "the list is empty; give at least one stage with a target and a duration",
-                    );
-                } else if stages.iter().map(|stage| stage.duration_s).sum::<f64>() <= 0.0 {
-                    self.add("stages", "they last no time at all; give at least one of them a duration");
-                }
-                for (index, stage) in stages.iter().enumerate() {
-                    self.rate(&format!("stages[{index}].target"), stage.target);
-                    if !(stage.duration_s >= 0.0 && stage.duration_s.is_finite()) {
-                        self.duration(&format!("stages[{index}].duration"), stage.duration_s);
-                    }
-                }
-            }
+            Shape::Stages { start, ref stages } => self.stages(start, stages),
             Shape::Sine { low, high, period_s } | Shape::Sawtooth { low, high, period_s } => {
                 self.low_and_high(low, high);
                 self.duration("period", period_s);
@@ -94,6 +78,12 @@ impl Check {
             }
             Shape::Step { from, by, every_s, steps } => self.step(from, by, every_s, steps),
             Shape::Sampled { ref curve } => self.sampled(curve),
+            _ => self.combined(shape),
+        }
+    }
+
+    fn combined(&mut self, shape: &Shape) {
+        match *shape {
             Shape::Sum { ref shapes } => self.parts("sum", shapes),
             Shape::Product { ref shapes } => self.parts("product", shapes),
             Shape::Scale { ref shape, factor } => {
@@ -117,6 +107,24 @@ impl Check {
             Shape::Take { ref shape, duration_s } => {
                 self.duration("duration", duration_s);
                 self.shape(shape);
+            }
+            // The leaves are checked by `shape`.
+            _ => {}
+        }
+    }
+
+    fn stages(&mut self, start: f64, stages: &[Stage]) {
+        self.rate("start", start);
+        if stages.is_empty() {
+            self.add("stages", "the list is empty; give at least one stage with a target and a duration");
+        } else if stages.iter().map(|stage| stage.duration_s).sum::<f64>() <= 0.0 {
+            self.add("stages", "they last no time at all; give at least one of them a duration");
+        }
+        for (index, stage) in stages.iter().enumerate() {
+            self.rate(&format!("stages[{index}].target"), stage.target);
+            // No length is a jump, and allowed.
+            if stage.duration_s != 0.0 {
+                self.duration(&format!("stages[{index}].duration"), stage.duration_s);
             }
         }
     }

@@ -31,7 +31,10 @@ pub enum RuleOption {
 
 /// A key the object form does not have.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("a threshold has no option `{read}`{}; its options are threshold, abort_on_fail and delay_abort", .suggestion.map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default())]
+#[error(
+    "a threshold has no option `{read}`{}; its options are threshold, abort_on_fail and delay_abort",
+    hint(.suggestion)
+)]
 pub struct UnknownRuleOption {
     /// The key as it was read.
     pub read: String,
@@ -46,6 +49,10 @@ const KEYS: [(&str, RuleOption); 5] = [
     ("abortOnFail", RuleOption::AbortOnFail),
     ("delayAbortEval", RuleOption::DelayAbort),
 ];
+
+fn hint(suggestion: &Option<&'static str>) -> String {
+    suggestion.map(|near| format!(" (did you mean `{near}`?)")).unwrap_or_default()
+}
 
 impl FromStr for RuleOption {
     type Err = UnknownRuleOption;

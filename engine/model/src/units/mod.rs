@@ -16,7 +16,7 @@ use crate::suggest::did_you_mean;
 
 /// A quantity that could not be read.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
-#[error("`{read}` is not a {quantity}: {problem}; write {allowed}{}", .suggestion.as_ref().map(|s| format!(" (did you mean `{s}`?)")).unwrap_or_default())]
+#[error("`{read}` is not a {quantity}: {problem}; write {allowed}{}", hint(.suggestion))]
 pub struct UnitError {
     /// The text as it was read.
     pub read: String,
@@ -217,6 +217,10 @@ fn spelled_out(unit: &str) -> Option<&'static str> {
         "gigabyte" => "GB",
         _ => return None,
     })
+}
+
+fn hint(suggestion: &Option<String>) -> String {
+    suggestion.as_ref().map(|text| format!(" (did you mean `{text}`?)")).unwrap_or_default()
 }
 
 fn error(
