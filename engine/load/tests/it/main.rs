@@ -1,1 +1,9 @@
-//! x
+//! Runs on real threads and in real time, as stories. Durations are tiny, and nothing is asserted about speed: only
+//! counts, order and planned times, so that a busy machine changes nothing.
+
+mod arrivals;
+mod endings;
+mod failures;
+mod neighbours;
+mod phases;
+mod support;
