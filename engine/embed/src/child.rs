@@ -8,6 +8,7 @@
 //! 3. the same two one folder up, when that folder is Cargo's `deps`.
 
 use std::ffi::OsStr;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -85,6 +86,25 @@ fn beside(own: &Path) -> Vec<PathBuf> {
     let names = ["snapbench-child", "snapbench"];
     folders.iter().flat_map(|folder| names.map(|name| folder.join(name))).collect()
 }
+
+/// What a child says to the process that started it: one line on standard output.
+pub(crate) fn tell_parent(line: &[u8]) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(line)?;
+    out.write_all(b"\n")?;
+    out.flush()
+}
+
+/// Ends a child that would break a promise by going on. The reason goes to standard error, which is its log.
+pub(crate) fn fatal(reason: &str) -> ! {
+    tracing::error!(reason, "this process stops");
+    // Nothing can be done about a log that cannot be written either.
+    let _ = writeln!(std::io::stderr(), "fatal: {reason}");
+    std::process::exit(EXIT_DISK);
+}
+
+/// sysexits(3): an error occurred while doing I/O.
+const EXIT_DISK: i32 = 74;
 
 #[cfg(test)]
 mod tests {

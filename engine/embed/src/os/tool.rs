@@ -14,10 +14,14 @@ use crate::guard::{Family, Guard};
 /// How a program did not end.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unfinished {
-    #[error("{0}")]
+    #[error("{}", not_started(.0))]
     NotStarted(std::io::Error),
     #[error("it was stopped after {0:?}")]
     TooLong(Duration),
+}
+
+fn not_started(error: &std::io::Error) -> String {
+    if error.kind() == std::io::ErrorKind::NotFound { "not installed".to_owned() } else { error.to_string() }
 }
 
 /// Runs the program and returns what it wrote. Its whole family is killed when it takes longer than `patience`,

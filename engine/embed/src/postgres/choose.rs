@@ -90,10 +90,22 @@ mod tests {
     fn an_empty_machine_is_told_what_to_type() {
         let guard = Guard::of_nobody();
         let nothing = choose_among(found(&[]), None, false, &guard).unwrap_err();
-        insta::assert_snapshot!(nothing, @"");
+        insta::assert_snapshot!(nothing, @r"
+        no Postgres server programs found
+          looked in: PATH, elsewhere (found: none); npm: fetching one was not allowed
+          install it: sudo apt-get install postgresql (or npm, with which snapbench fetches one by itself); or name its folder: SNAPBENCH_PG_BIN=/path/to/bin
+        ");
         let another = choose_among(found(&[15]), Some(16), false, &guard).unwrap_err();
-        insta::assert_snapshot!(another, @"");
+        insta::assert_snapshot!(another, @r"
+        no Postgres server programs found for version 16
+          looked in: PATH, elsewhere (found: version 15); npm: fetching one was not allowed
+          install it: sudo apt-get install postgresql-16 (or npm, with which snapbench fetches one by itself); or name its folder: SNAPBENCH_PG_BIN=/path/to/bin
+        ");
         let unknown = choose_among(found(&[15]), Some(9), true, &guard).unwrap_err();
-        insta::assert_snapshot!(unknown, @"");
+        insta::assert_snapshot!(unknown, @r"
+        no Postgres server programs found for version 9
+          looked in: PATH, elsewhere (found: version 15); npm: npm has no version 9 that we know
+          install it: sudo apt-get install postgresql-9; or name its folder: SNAPBENCH_PG_BIN=/path/to/bin
+        ");
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! One thread for all connections; a second one syncs the log.
 
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, Read};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
@@ -76,11 +76,7 @@ fn service(orders: &Orders) -> Result<S3Service, Report> {
 }
 
 fn tell(report: &Report) -> io::Result<()> {
-    let mut line = serde_json::to_vec(report)?;
-    line.push(b'\n');
-    let mut out = io::stdout().lock();
-    out.write_all(&line)?;
-    out.flush()
+    crate::child::tell_parent(&serde_json::to_vec(report)?)
 }
 
 /// Standard input ends when the parent does, however that happens. What was acknowledged is on disk already.

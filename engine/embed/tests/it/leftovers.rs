@@ -39,8 +39,9 @@ fn the_parent() {
         psql(&url, "SELECT count(*) FROM pg_stat_activity WHERE query ~ '10000000000'") != "0"
     });
     println!("SERVERS {} {}", postgres.pid().expect("it runs"), store.pid().expect("it runs"));
+    // Whoever runs this looks around first.
+    std::io::stdin().read_line(&mut String::new()).expect("it is told to go on");
     match deed.as_str() {
-        "wait" => std::thread::sleep(Duration::from_secs(600)),
         "pause" => {
             postgres.pause().expect("it runs");
             store.pause().expect("it runs");
@@ -77,7 +78,12 @@ impl Parent {
         adjust(&mut command);
         command.args(["--exact", "leftovers::the_parent", "--ignored", "--nocapture"]).env(DEED, deed);
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().expect("it starts");
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("it starts");
         let lines = BufReader::new(child.stdout.take().expect("it is piped"));
         Parent { child, lines }
     }
@@ -88,6 +94,12 @@ impl Parent {
 
     fn raw_pid(&self) -> Pid {
         Pid::from_child(&self.child)
+    }
+
+    /// Lets it do its deed.
+    fn go_on(&mut self) {
+        let input = self.child.stdin.as_mut().expect("it is piped");
+        std::io::Write::write_all(input, b"go on\n").expect("it listens");
     }
 
     /// Reads until a line with this word (libtest writes the test's name in front of the first one).
@@ -153,7 +165,7 @@ impl Belongings {
 
 #[test]
 fn kill_9_of_the_parent() {
-    let mut parent = Parent::told_to("wait", |_| ());
+    let mut parent = Parent::told_to("pause", |_| ());
     let belongings = parent.belongings();
     assert!(run_folders_of(parent.pid(), &[]).len() >= 3, "two of Postgres, one of the store");
     parent.child.kill().expect("it runs");
@@ -163,7 +175,7 @@ fn kill_9_of_the_parent() {
 
 #[test]
 fn ctrl_c_reaches_the_parent_alone_and_the_guard_cleans_up() {
-    let mut parent = Parent::told_to("wait", |_| ());
+    let mut parent = Parent::told_to("pause", |_| ());
     let belongings = parent.belongings();
     // What a terminal does: to the foreground group. Servers and guard are in groups of their own.
     kill_process_group(parent.raw_pid(), Signal::INT).expect("the group exists");
@@ -173,7 +185,7 @@ fn ctrl_c_reaches_the_parent_alone_and_the_guard_cleans_up() {
 
 #[test]
 fn a_guard_that_is_asked_to_end_stays() {
-    let mut parent = Parent::told_to("wait", |_| ());
+    let mut parent = Parent::told_to("pause", |_| ());
     let belongings = parent.belongings();
     let guard = Pid::from_raw(i32::try_from(belongings.guard).expect("a pid")).expect("not 0");
     for signal in [Signal::TERM, Signal::HUP, Signal::INT] {
@@ -190,12 +202,10 @@ fn a_guard_that_is_asked_to_end_stays() {
 fn panic_abort_and_exit_of_the_parent() {
     for deed in ["panic", "abort", "exit"] {
         let mut parent = Parent::told_to(deed, |_| ());
-        // It may be gone before it can be looked at: its name is on the folders.
-        parent.until("SERVERS");
+        let belongings = parent.belongings();
+        parent.go_on();
         parent.child.wait().expect("it is ours");
-        let owner = parent.pid();
-        eventually("nobody works in its folders", || processes_in_folders_of(owner).is_empty());
-        eventually("all folders are gone", || run_folders_of(owner, &[]).is_empty());
+        belongings.are_gone();
     }
 }
 
@@ -203,6 +213,7 @@ fn panic_abort_and_exit_of_the_parent() {
 fn paused_servers_are_ended_too() {
     let mut parent = Parent::told_to("pause", |_| ());
     let belongings = parent.belongings();
+    parent.go_on();
     parent.until("PAUSED");
     parent.child.kill().expect("it runs");
     parent.child.wait().expect("it is ours");
@@ -213,6 +224,7 @@ fn paused_servers_are_ended_too() {
 fn a_server_that_was_killed_before_leaves_no_shared_memory() {
     let mut parent = Parent::told_to("kill9", |_| ());
     let belongings = parent.belongings();
+    parent.go_on();
     parent.until("KILLED");
     parent.child.kill().expect("it runs");
     parent.child.wait().expect("it is ours");
@@ -223,6 +235,7 @@ fn a_server_that_was_killed_before_leaves_no_shared_memory() {
 fn a_normal_stop_leaves_nothing_not_even_the_guard() {
     let mut parent = Parent::told_to("stop", |_| ());
     let belongings = parent.belongings();
+    parent.go_on();
     parent.until("STOPPED");
     assert!(is_alive(parent.pid()));
     // The psql that ran the busy statement ends by itself when its server does.
@@ -234,7 +247,7 @@ fn a_normal_stop_leaves_nothing_not_even_the_guard() {
 
 #[test]
 fn when_the_guard_is_killed_as_well_servers_end_and_the_next_start_sweeps() {
-    let mut parent = Parent::told_to("wait", |_| ());
+    let mut parent = Parent::told_to("pause", |_| ());
     let belongings = parent.belongings();
     let guard = Pid::from_raw(i32::try_from(belongings.guard).expect("a pid")).expect("not 0");
     kill_process(guard, Signal::KILL).expect("it exists");
@@ -253,7 +266,7 @@ fn kill_9_during_the_start() {
     for wait_ms in [0, 20, 60, 120, 250, 500, 900] {
         let cache = tempfile::tempdir().expect("a temporary folder");
         open_to_all(cache.path());
-        let mut parent = Parent::told_to("wait", |command| {
+        let mut parent = Parent::told_to("pause", |command| {
             command.env("SNAPBENCH_CACHE_DIR", cache.path());
         });
         std::thread::sleep(Duration::from_millis(wait_ms));
@@ -279,7 +292,7 @@ fn as_a_user_without_privileges() {
     command.args(["--reuid=65534", "--regid=65534", "--clear-groups", "true"]);
     assert!(command.status().expect("setpriv is installed").success());
     let program = std::env::current_exe().expect("this program has a file");
-    let mut parent = Parent::told_to("wait", |command| {
+    let mut parent = Parent::told_to("pause", |command| {
         let mut other = Command::new("setpriv");
         other.args(["--reuid=65534", "--regid=65534", "--clear-groups"]).arg(&program);
         other.env("SNAPBENCH_CACHE_DIR", cache.path()).env("HOME", "/nonexistent").current_dir("/");

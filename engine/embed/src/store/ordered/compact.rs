@@ -86,7 +86,10 @@ impl Writer {
         let Some(cleaning) = self.cleaning.take_if(|cleaning| cleaning.done) else { return };
         state::write(&self.state).segments.remove(&cleaning.segment);
         if let Err(error) = self.disk.remove_segment(cleaning.segment) {
-            super::fatal(&format!("segment {} of the log cannot be removed: {error}", cleaning.segment));
+            crate::child::fatal(&format!(
+                "segment {} of the log cannot be removed: {error}",
+                cleaning.segment
+            ));
         }
     }
 }

@@ -15,7 +15,6 @@ mod replay;
 mod state;
 mod writer;
 
-use std::io::Write;
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::{Arc, RwLock};
@@ -162,17 +161,6 @@ impl OrderedStore {
         Ok(Some(Found { about: entry.about, meta, value }))
     }
 }
-
-/// Ends the process: going on would mean breaking a promise. Said on standard error, which is the server's log.
-fn fatal(reason: &str) -> ! {
-    tracing::error!(reason, "the object store stops");
-    // Nothing can be done about a log that cannot be written either.
-    let _ = writeln!(std::io::stderr(), "fatal: {reason}");
-    std::process::exit(EXIT_DISK);
-}
-
-/// sysexits(3): an error occurred while doing I/O.
-const EXIT_DISK: i32 = 74;
 
 #[cfg(test)]
 mod tests;

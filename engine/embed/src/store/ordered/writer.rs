@@ -214,7 +214,9 @@ impl Writer {
         }
         let length = self.tail.length + self.buffer.len() as u64;
         if let Err(error) = self.disk.sync_segment(self.tail.segment, &self.tail.file, length) {
-            super::fatal(&format!("the log cannot be synced, so nothing more can be promised: {error}"));
+            crate::child::fatal(&format!(
+                "the log cannot be synced, so nothing more can be promised: {error}"
+            ));
         }
         Ok(())
     }
