@@ -1,0 +1,253 @@
+//! The directory that a run leaves: `<time>-<scenario>-<id>/` with its files, written as the run goes.
+//!
+//! Every line is handed to the system at once and `run.json` is replaced in one step, so a run that is killed leaves
+//! everything up to its last second. Trouble with the disk in mid-run is told once and does not end the load: the
+//! verdict still reaches the terminal.
+
+use std::{
+    fs::{self, File},
+    io::{self, BufWriter, Write},
+    path::{Path, PathBuf},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use model::{histogram::log::LogWriter, runfile::RunFile};
+use report::{
+    events::{Event, EventWriter, What},
+    timeline::{Second, TimelineWriter, histograms},
+};
+
+use crate::error::RunError;
+
+/// The files, and what they are.
+pub(crate) const FILES: [(&str, &str); 5] = [
+    ("run.json", "everything about the run: what it was, what it found"),
+    ("timeline.csv", "one row a second and thing"),
+    ("events.ndjson", "what happened and when"),
+    ("histograms.hlog", "HdrHistogram V2 interval log, one line a second, operation and outcome"),
+    ("report.md", "the report"),
+];
+
+const RUN_FILE: &str = "run.json";
+/// Ids are drawn until a folder of that name does not exist.
+const ATTEMPTS: u32 = 100;
+
+/// An open run directory.
+pub(crate) struct RunDirectory {
+    path: PathBuf,
+    id: String,
+    events: EventWriter<File>,
+    timeline: TimelineWriter<BufWriter<File>>,
+    /// Opened when the run's epoch is known: it is the first line.
+    histograms: Option<LogWriter<BufWriter<File>>>,
+    trouble: Option<String>,
+}
+
+impl RunDirectory {
+    /// Makes the directory in `out` (made too, when it is missing) and opens its files.
+    pub(crate) fn create(out: &Path, scenario: &str) -> Result<Self, RunError> {
+        fs::create_dir_all(out).map_err(results("create", out))?;
+        let (path, id) = fresh(out, scenario)?;
+        let open = |name: &str| {
+            let file = path.join(name);
+            File::options().append(true).create_new(true).open(&file).map_err(results("write", &file))
+        };
+        let timeline = TimelineWriter::new(BufWriter::new(open("timeline.csv")?));
+        let events = EventWriter::new(open("events.ndjson")?);
+        Ok(Self { path, id, events, timeline, histograms: None, trouble: None })
+    }
+
+    /// Where it is.
+    pub(crate) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The run's id.
+    pub(crate) fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// What went wrong with writing, once.
+    pub(crate) fn take_trouble(&mut self) -> Option<String> {
+        self.trouble.take()
+    }
+
+    /// Begins the histogram log: the load clock runs.
+    pub(crate) fn begin(&mut self, epoch_unix_us: u64) {
+        let file = self.path.join("histograms.hlog");
+        let begun = File::options().append(true).create(true).open(&file);
+        let begun = begun.and_then(|file| LogWriter::begin(BufWriter::new(file), epoch_unix_us));
+        match begun {
+            Ok(mut log) => {
+                let flushed = log.flush();
+                self.histograms = Some(log);
+                self.note("histograms.hlog", flushed);
+            }
+            Err(error) => self.note("histograms.hlog", Err(error)),
+        }
+    }
+
+    /// A phase begins: rows from here on say so.
+    pub(crate) fn phase(&mut self, name: &str, at_ns: u64) {
+        self.timeline.phase(name, at_ns);
+    }
+
+    /// Writes one complete second.
+    pub(crate) fn second(&mut self, second: &Second) {
+        let written = self.timeline.write(second);
+        self.note("timeline.csv", written);
+        if let Some(log) = &mut self.histograms {
+            let written = histograms::write(log, second);
+            self.note("histograms.hlog", written);
+        }
+    }
+
+    /// Writes one event, which happened now.
+    pub(crate) fn event(&mut self, at_ns: Option<u64>, what: What) {
+        let written =
+            self.events.write(&Event { unix_us: unix_us(), at_ns, what }).and_then(|()| self.events.flush());
+        self.note("events.ndjson", written);
+    }
+
+    /// Replaces `run.json` in one step.
+    pub(crate) fn run_file(&mut self, run: &RunFile) {
+        let written = replace(&self.path.join(RUN_FILE), run.to_json().as_bytes());
+        self.note(RUN_FILE, written);
+    }
+
+    /// The same, as an error: for the first time, before anything has started.
+    pub(crate) fn first_run_file(&mut self, run: &RunFile) -> Result<(), RunError> {
+        let file = self.path.join(RUN_FILE);
+        replace(&file, run.to_json().as_bytes()).map_err(results("write", &file))
+    }
+
+    /// Writes the report.
+    pub(crate) fn report(&mut self, markdown: &str) {
+        let written = replace(&self.path.join("report.md"), markdown.as_bytes());
+        self.note("report.md", written);
+    }
+
+    fn note(&mut self, file: &str, written: io::Result<()>) {
+        if let Err(error) = written
+            && self.trouble.is_none()
+        {
+            let path = self.path.join(file);
+            self.trouble =
+                Some(format!("cannot write {}: {error}; the run goes on without it", path.display()));
+        }
+    }
+}
+
+/// Makes a folder that was not there before.
+fn fresh(out: &Path, scenario: &str) -> Result<(PathBuf, String), RunError> {
+    let mut refused = io::Error::other("no name was free");
+    let mut path = out.to_path_buf();
+    for _ in 0..ATTEMPTS {
+        let id = random_id();
+        path = out.join(format!("{}-{}-{id}", time_stamp(), file_name(scenario)));
+        match fs::create_dir(&path) {
+            Ok(()) => return Ok((path, id)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => refused = error,
+            Err(error) => return Err(results("create", &path)(error)),
+        }
+    }
+    Err(results("create", &path)(refused))
+}
+
+/// Six hexadecimal digits nobody chose.
+fn random_id() -> String {
+    use std::hash::{BuildHasher, RandomState};
+    format!("{:06x}", RandomState::new().hash_one(unix_us()) & 0xff_ffff)
+}
+
+/// `20260131T235959Z`
+fn time_stamp() -> String {
+    jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ").to_string()
+}
+
+/// The name with everything that is awkward in a path replaced.
+fn file_name(scenario: &str) -> String {
+    let is_fine = |c: char| c.is_ascii_alphanumeric() || "_-.".contains(c);
+    let name: String = scenario.chars().take(60).map(|c| if is_fine(c) { c } else { '_' }).collect();
+    if name.is_empty() { "run".to_owned() } else { name }
+}
+
+pub(crate) fn unix_us() -> u64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since.as_micros()).unwrap_or(u64::MAX)
+}
+
+/// Whoever reads `path` sees the old text or the new one, never a part.
+fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let beside = path.with_extension("new");
+    let mut file = File::create(&beside)?;
+    let written = file.write_all(bytes).and_then(|()| fs::rename(&beside, path));
+    if written.is_err() {
+        let _ = fs::remove_file(&beside);
+    }
+    written
+}
+
+fn results(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> RunError {
+    let path = path.to_path_buf();
+    move |source| RunError::Results { action, path, source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_run_has_a_folder_of_its_own_with_all_files_from_the_beginning() {
+        let out = tempfile::tempdir().unwrap();
+        let below = out.path().join("not/yet");
+        let mut first = RunDirectory::create(&below, "s6 burst/ä").unwrap();
+        let second = RunDirectory::create(&below, "s6 burst/ä").unwrap();
+        assert_ne!(first.path(), second.path());
+        let name = first.path().file_name().unwrap().to_str().unwrap().to_owned();
+        assert!(name.ends_with(&format!("Z-s6_burst__-{}", first.id())), "{name}");
+        first.first_run_file(&RunFile::new("0", first.id())).unwrap();
+        first.begin(1);
+        first.event(Some(7), What::Mark { text: "here".into() });
+        let mut names: Vec<String> = fs::read_dir(first.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["events.ndjson", "histograms.hlog", "run.json", "timeline.csv"]);
+        assert_eq!(first.take_trouble(), None);
+    }
+
+    #[test]
+    fn what_is_replaced_is_whole_and_nothing_stays_beside_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("run.json");
+        replace(&file, b"one").unwrap();
+        replace(&file, b"two").unwrap();
+        assert_eq!(fs::read(&file).unwrap(), b"two");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_place_that_cannot_be_written_is_an_error_with_a_remedy() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("results");
+        fs::write(&file, "I am a file").unwrap();
+        let Err(error) = RunDirectory::create(&file, "x") else { panic!("created below a file") };
+        let told = &error.diagnostics()[0];
+        assert!(told.message.starts_with(&format!("cannot create {}", file.display())), "{told}");
+        assert!(told.help.as_ref().unwrap().contains("--out"));
+    }
+
+    #[test]
+    fn trouble_in_mid_run_is_told_once_and_ends_nothing() {
+        let out = tempfile::tempdir().unwrap();
+        let mut directory = RunDirectory::create(out.path(), "x").unwrap();
+        fs::remove_dir_all(directory.path()).unwrap();
+        directory.report("one");
+        directory.run_file(&RunFile::new("0", "id"));
+        let told = directory.take_trouble().unwrap();
+        assert!(told.contains("report.md") && told.contains("goes on"), "{told}");
+        assert_eq!(directory.take_trouble(), None);
+    }
+}

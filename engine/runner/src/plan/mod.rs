@@ -1,0 +1,141 @@
+//! From what the script wants and the flags change to a plan that `load` plays.
+//!
+//! Order of the changes: `--only` picks scenarios, `--vus` and `--stage` reshape the one that is left, `--duration`
+//! squeezes everything, and the warm-up follows from the length that results. (`--scale` multiplied the rates when the
+//! script's options were read.) Pure: nothing here looks at a clock or a file.
+
+mod reshape;
+mod squeeze;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use load::{
+    executor::Executor,
+    plan::{Plan, PlanProblem, ScenarioPlan},
+};
+use model::suggest::did_you_mean;
+use script::{Diagnostic, Options, ScenarioOptions};
+
+use crate::{origin::Sourced, request::LoadRequest};
+
+/// Longest warm-up that nobody asked for.
+const WARM_UP_AT_MOST: Duration = Duration::from_secs(30);
+/// Its share of the duration.
+const WARM_UP_SHARE: u32 = 10;
+/// The seed of a run that names none. Fixed, so that two runs of a script are the same run.
+const SEED: u64 = 1;
+
+/// A plan, and where its parts came from.
+#[derive(Clone, Debug)]
+pub struct Planned {
+    /// What `load` plays.
+    pub plan: Plan,
+    /// The scenarios that are played, as reshaped, in the plan's order.
+    pub scenarios: Vec<ScenarioOptions>,
+    /// The seed.
+    pub seed: Sourced<u64>,
+    /// The warm-up; nothing when every scenario counts iterations.
+    pub warm_up: Sourced<Duration>,
+    /// The measured time, when it is known before.
+    pub duration: Sourced<Option<Duration>>,
+}
+
+/// Makes the plan.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub(crate) fn plan(options: &Options, request: &LoadRequest) -> Result<Planned, Vec<Diagnostic>> {
+    made(&options.scenarios, options.seed, options.warm_up, request)
+}
+
+fn made(
+    all: &[ScenarioOptions],
+    script_seed: Option<u64>,
+    script_warm_up: Option<Duration>,
+    request: &LoadRequest,
+) -> Result<Planned, Vec<Diagnostic>> {
+    let mut problems = Vec::new();
+    let mut scenarios = picked(all, &request.only, &mut problems);
+    reshape::reshape(&mut scenarios, request, &mut problems);
+    // What is wrong already would be squeezed into nonsense.
+    let before = plan_of(&scenarios, 0, 0, request);
+    if let Err(found) = before.validate() {
+        problems.extend(found.0.iter().map(told));
+    }
+    if !problems.is_empty() {
+        return Err(problems);
+    }
+    if let Some(duration) = request.duration {
+        squeeze::squeeze(&mut scenarios, duration);
+    }
+    let duration =
+        Sourced::flag_or_script((request.duration.map(Some), "--duration"), Some(length(&scenarios)), None);
+    let seed = Sourced::flag_or_script((request.seed, "--seed"), script_seed, SEED);
+    let warm_up = warm_up(&scenarios, script_warm_up, request);
+    let plan = plan_of(&scenarios, seed.value, nanoseconds(warm_up.value), request);
+    match plan.validate() {
+        Ok(()) => Ok(Planned { plan, scenarios, seed, warm_up, duration }),
+        Err(found) => Err(found.0.iter().map(told).collect()),
+    }
+}
+
+fn told(problem: &PlanProblem) -> Diagnostic {
+    let message = problem.to_string();
+    match message.split_once("; ") {
+        Some((problem, help)) => Diagnostic::usage(problem).help(help),
+        None => Diagnostic::usage(message),
+    }
+}
+
+fn picked(all: &[ScenarioOptions], only: &[String], problems: &mut Vec<Diagnostic>) -> Vec<ScenarioOptions> {
+    let names: Vec<&str> = all.iter().map(|scenario| scenario.name.as_str()).collect();
+    for name in only.iter().filter(|name| !names.contains(&name.as_str())) {
+        let help = match did_you_mean(name, names.iter().copied()) {
+            Some(near) => format!("did you mean `{near}`?"),
+            None => format!("the script has {}", names.join(", ")),
+        };
+        problems.push(Diagnostic::usage(format!("--only: there is no scenario `{name}`")).help(help));
+    }
+    all.iter().filter(|scenario| only.is_empty() || only.contains(&scenario.name)).cloned().collect()
+}
+
+fn plan_of(scenarios: &[ScenarioOptions], seed: u64, warm_up_ns: u64, request: &LoadRequest) -> Plan {
+    let scenarios = scenarios.iter().map(|scenario| ScenarioPlan {
+        name: scenario.name.clone(),
+        executor: scenario.executor.clone(),
+        start_ns: nanoseconds(scenario.start),
+        graceful_stop_ns: nanoseconds(scenario.graceful_stop),
+        // One that begins later describes what is not there at first; warming it up would change what it meets.
+        warm_up: scenario.start.is_zero(),
+    });
+    Plan { scenarios: scenarios.collect(), seed, segment: request.segment, warm_up_ns }
+}
+
+/// Whether the executor counts iterations instead of time.
+pub(crate) fn counts_iterations(executor: &Executor) -> bool {
+    matches!(executor, Executor::PerVuIterations(_) | Executor::SharedIterations(_))
+}
+
+/// When the last scenario that is bound to time ends; nothing when all of them count iterations.
+fn length(scenarios: &[ScenarioOptions]) -> Option<Duration> {
+    let timed = scenarios.iter().filter(|scenario| !counts_iterations(&scenario.executor));
+    timed.map(|scenario| scenario.start + Duration::from_nanos(scenario.executor.longest_ns())).max()
+}
+
+fn warm_up(
+    scenarios: &[ScenarioOptions],
+    of_script: Option<Duration>,
+    request: &LoadRequest,
+) -> Sourced<Duration> {
+    let Some(length) = length(scenarios) else {
+        return Sourced::default_of(Duration::ZERO);
+    };
+    let default = (length / WARM_UP_SHARE).min(WARM_UP_AT_MOST);
+    Sourced::flag_or_script((request.warm_up, "--warm-up"), of_script, default)
+}
+
+pub(crate) fn nanoseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,159 @@
+use std::{sync::Arc, time::Duration};
+
+use load::executor::{ArrivalRate, ConstantVus, Executor, RampingVus, SharedIterations, Stage};
+use model::{arrivals::Pacing, segment::Segment, shape::Shape};
+use script::{Exec, ScenarioOptions};
+
+use super::{Planned, made};
+use crate::{origin::Origin, request::LoadRequest};
+
+const SECOND: u64 = 1_000_000_000;
+
+fn scenario(name: &str, executor: Executor) -> ScenarioOptions {
+    ScenarioOptions {
+        name: name.to_owned(),
+        exec: Exec { function: name.to_owned(), takes_vu: true },
+        executor,
+        start: Duration::ZERO,
+        graceful_stop: Duration::from_secs(30),
+        tags: Default::default(),
+    }
+}
+
+fn open(name: &str, shape: Shape, seconds: u64) -> ScenarioOptions {
+    let open = ArrivalRate {
+        shape: Arc::new(shape),
+        pacing: Pacing::Even,
+        duration_ns: seconds * SECOND,
+        pre_allocated_vus: 20,
+        max_vus: 50,
+    };
+    scenario(name, Executor::ArrivalRate(open))
+}
+
+fn sine(name: &str) -> ScenarioOptions {
+    open(name, Shape::Sine { low: 10.0, high: 200.0, period_s: 300.0 }, 300)
+}
+
+fn closed(name: &str, vus: u32, seconds: u64) -> ScenarioOptions {
+    scenario(name, Executor::ConstantVus(ConstantVus { vus, duration_ns: seconds * SECOND }))
+}
+
+fn counted(name: &str) -> ScenarioOptions {
+    let counted = SharedIterations { vus: 16, iterations: 5000, max_duration_ns: 600 * SECOND };
+    scenario(name, Executor::SharedIterations(counted))
+}
+
+fn plan(scenarios: Vec<ScenarioOptions>, request: &LoadRequest) -> Result<Planned, Vec<String>> {
+    made(&scenarios, None, None, request).map_err(|told| told.iter().map(ToString::to_string).collect())
+}
+
+fn arrival_rate(planned: &Planned, index: usize) -> &ArrivalRate {
+    match &planned.plan.scenarios[index].executor {
+        Executor::ArrivalRate(open) => open,
+        other => panic!("not an open loop: {other:?}"),
+    }
+}
+
+#[test]
+fn nothing_asked_changes_nothing() {
+    let planned = plan(vec![sine("traffic")], &LoadRequest::default()).unwrap();
+    assert_eq!(arrival_rate(&planned, 0).duration_ns, 300 * SECOND);
+    assert_eq!((planned.seed.value, planned.seed.origin), (1, Origin::Default));
+    assert_eq!(planned.duration.value, Some(Duration::from_secs(300)));
+    assert_eq!(planned.duration.origin, Origin::Script);
+}
+
+#[test]
+fn a_duration_squeezes_the_shape_and_keeps_its_form() {
+    let request = LoadRequest { duration: Some(Duration::from_secs(60)), ..LoadRequest::default() };
+    let planned = plan(vec![sine("traffic")], &request).unwrap();
+    let open = arrival_rate(&planned, 0);
+    assert_eq!(open.duration_ns, 60 * SECOND);
+    assert!((open.shape.rate_at(30.0) - 200.0).abs() < 1e-6, "its peak is still at half-time");
+    assert!((open.shape.integral(60.0) - 105.0 * 60.0).abs() < 1e-6, "a fifth of the arrivals");
+    assert_eq!(planned.duration.origin, Origin::Flag("--duration"));
+}
+
+#[test]
+fn one_factor_squeezes_scenarios_of_different_lengths_and_starts() {
+    let mut late = closed("late", 5, 100);
+    late.start = Duration::from_secs(200);
+    let request = LoadRequest { duration: Some(Duration::from_secs(30)), ..LoadRequest::default() };
+    let planned =
+        plan(vec![sine("traffic"), closed("short", 5, 150), late, counted("counted")], &request).unwrap();
+    let ends: Vec<(u64, u64)> =
+        planned.plan.scenarios.iter().map(|s| (s.start_ns, s.executor.longest_ns())).collect();
+    assert_eq!(ends, [(0, 30 * SECOND), (0, 15 * SECOND), (20 * SECOND, 10 * SECOND), (0, 30 * SECOND)]);
+    let Executor::SharedIterations(counted) = &planned.plan.scenarios[3].executor else { panic!("changed") };
+    assert_eq!(counted.iterations, 5000);
+    let warm: Vec<bool> = planned.plan.scenarios.iter().map(|s| s.warm_up).collect();
+    assert_eq!(warm, [true, true, false, true]);
+}
+
+#[test]
+fn the_warm_up_is_a_tenth_and_half_a_minute_at_most() {
+    let warm_up =
+        |scenario: ScenarioOptions| plan(vec![scenario], &LoadRequest::default()).unwrap().warm_up.value;
+    assert_eq!(warm_up(closed("a", 1, 60)), Duration::from_secs(6));
+    assert_eq!(warm_up(closed("a", 1, 3600)), Duration::from_secs(30));
+    assert_eq!(warm_up(counted("a")), Duration::ZERO);
+    let request = LoadRequest { warm_up: Some(Duration::from_secs(2)), ..LoadRequest::default() };
+    let asked = plan(vec![closed("a", 1, 60)], &request).unwrap();
+    assert_eq!((asked.plan.warm_up_ns, asked.warm_up.origin), (2 * SECOND, Origin::Flag("--warm-up")));
+}
+
+#[test]
+fn vus_and_stages_reshape_the_only_scenario() {
+    let stages = vec![(Duration::from_secs(10), 100.0), (Duration::from_secs(5), 0.0)];
+    let request = LoadRequest { stages: stages.clone(), vus: Some(3), ..LoadRequest::default() };
+    let planned = plan(vec![closed("users", 10, 60)], &request).unwrap();
+    let Executor::RampingVus(RampingVus { start_vus, stages: vu_stages, .. }) =
+        &planned.plan.scenarios[0].executor
+    else {
+        panic!("not ramping");
+    };
+    let expected = [(10, 100), (5, 0)].map(|(s, target)| Stage { duration_ns: s * SECOND, target });
+    assert_eq!((*start_vus, vu_stages.as_slice()), (3, expected.as_slice()));
+
+    let planned = plan(vec![sine("traffic")], &LoadRequest { stages, ..LoadRequest::default() }).unwrap();
+    let open = arrival_rate(&planned, 0);
+    assert_eq!(open.duration_ns, 15 * SECOND);
+    assert!((open.shape.rate_at(5.0) - 55.0).abs() < 1e-9, "from the rate it began with");
+}
+
+#[test]
+fn every_problem_is_told_at_once() {
+    let request = LoadRequest {
+        only: vec!["trafic".into(), "users".into(), "traffic".into()],
+        vus: Some(3),
+        segment: Segment { index: 1, count: 1000 },
+        ..LoadRequest::default()
+    };
+    let told = plan(vec![sine("traffic"), closed("users", 0, 60)], &request).unwrap_err();
+    assert_eq!(
+        told,
+        [
+            "--only: there is no scenario `trafic` (help: did you mean `traffic`?)",
+            "--vus is for one scenario, and there are 2 (help: pick one with --only: traffic, users)",
+            "scenario traffic: `max_vus` is 50, too few for 1000 segments: each needs at least one VU (help: raise it or use fewer segments)",
+            "scenario users: `vus` is 0 (help: it must be at least 1)",
+        ]
+    );
+}
+
+#[test]
+fn stages_that_make_no_sense_are_refused() {
+    let stages = |stages| LoadRequest { stages, ..LoadRequest::default() };
+    let half = stages(vec![(Duration::from_secs(1), 1.5)]);
+    let told = plan(vec![closed("users", 1, 60)], &half).unwrap_err();
+    assert_eq!(
+        told,
+        ["--stage: 1.5 is not a number of virtual users (help: give whole numbers, such as --stage 30s:100)"]
+    );
+    let whole = stages(vec![(Duration::from_secs(1), 1.0)]);
+    assert!(
+        plan(vec![counted("race")], &whole).unwrap_err()[0]
+            .starts_with("--stage: the scenario counts iterations")
+    );
+}

@@ -1,0 +1,335 @@
+//! The target of a run: flags, then environment, then target files.
+
+use drivers::{pg::PgConfig, s3::S3Settings};
+use model::suggest::did_you_mean;
+use script::Diagnostic;
+use serde_yaml::Location;
+
+use super::{
+    EMBEDDED,
+    fields::Placed,
+    file::{FilePostgres, FileStore, FileTarget, TargetFile},
+    tree::Source,
+};
+use crate::{
+    origin::{Origin, Sourced},
+    request::TargetRequest,
+};
+
+/// Where a run's servers are.
+#[derive(Clone, Debug)]
+pub struct Target {
+    /// Its name.
+    pub name: Sourced<String>,
+    /// Where Postgres is.
+    pub postgres: PostgresAt,
+    /// Where the object store is.
+    pub store: StoreAt,
+    /// Whether scripts may drop, truncate and restart there. Embedded servers always allow it.
+    pub allow_destructive: Sourced<bool>,
+    /// Whether absolute figures taken there mean anything.
+    pub representative: Sourced<bool>,
+    /// Whether embedded servers sync before they acknowledge, when a flag or the environment says so.
+    pub durable: Option<Sourced<bool>>,
+}
+
+/// Where Postgres is.
+#[derive(Clone, Debug)]
+pub enum PostgresAt {
+    /// A throw-away server of our own.
+    Embedded,
+    /// A server that is there already.
+    External {
+        /// How to reach it.
+        config: Box<PgConfig>,
+        /// Who says so.
+        origin: Origin,
+    },
+    /// The target has none.
+    Missing,
+}
+
+/// Where the object store is.
+#[derive(Clone, Debug)]
+pub enum StoreAt {
+    /// A throw-away server of our own.
+    Embedded(StoreSettings),
+    /// A server that is there already.
+    External(StoreSettings),
+    /// The target has none.
+    Missing,
+}
+
+/// What flags, environment and target file say about a store.
+#[derive(Clone, Debug, Default)]
+pub struct StoreSettings {
+    /// Everything as words; what nobody said is absent.
+    pub words: S3Settings,
+    /// Settings that somebody named, and who.
+    pub origins: Vec<(&'static str, Origin)>,
+}
+
+impl StoreSettings {
+    /// Who named a setting.
+    #[must_use]
+    pub fn origin(&self, setting: &str) -> Origin {
+        let found = self.origins.iter().find(|(name, _)| *name == setting);
+        found.map_or(Origin::Default, |(_, origin)| origin.clone())
+    }
+}
+
+type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
+
+/// The target that the request, the environment and the files (first wins) come to.
+///
+/// # Errors
+/// Everything that is wrong with them.
+pub(crate) fn resolve(
+    request: &TargetRequest,
+    variable: Variable<'_>,
+    files: &[std::path::PathBuf],
+) -> Result<Target, Vec<Diagnostic>> {
+    let mut problems = Vec::new();
+    let mut read = Vec::new();
+    for path in files {
+        match TargetFile::read(path) {
+            Ok(file) => read.extend(file),
+            Err(found) => problems.extend(found),
+        }
+    }
+    let name = name(request, variable, &read);
+    let found = read.iter().find_map(|file| {
+        let target = file.targets.iter().find(|target| target.name == name.value)?;
+        Some((target, &file.source))
+    });
+    if found.is_none() && name.value != EMBEDDED && problems.is_empty() {
+        problems.push(unknown(&name, &read, files));
+    }
+    let mut resolving = Resolving { request, variable, found, problems };
+    let postgres = resolving.postgres();
+    let store = resolving.store();
+    let target = Target {
+        postgres,
+        store,
+        allow_destructive: resolving.flag(|target| target.allow_destructive.as_ref()),
+        representative: resolving.flag(|target| target.representative.as_ref()),
+        durable: resolving.durable(),
+        name,
+    };
+    let problems = resolving.problems;
+    if problems.is_empty() { Ok(target) } else { Err(problems) }
+}
+
+/// A flag's word, or else the environment's.
+fn flag_or_variable(
+    flag: Option<&String>,
+    flag_name: &'static str,
+    variable_name: &str,
+    variable: Variable<'_>,
+) -> Option<Sourced<String>> {
+    let of_flag = flag.map(|word| Sourced::new(word.clone(), Origin::Flag(flag_name)));
+    of_flag.or_else(|| {
+        let word = variable(variable_name).filter(|word| !word.is_empty())?;
+        Some(Sourced::new(word, Origin::Environment(variable_name.to_owned())))
+    })
+}
+
+fn name(request: &TargetRequest, variable: Variable<'_>, files: &[TargetFile]) -> Sourced<String> {
+    let given = flag_or_variable(request.name.as_ref(), "--target", "SNAPBENCH_TARGET", variable);
+    let of_file = || {
+        files.iter().find_map(|file| {
+            let named = file.default.as_ref()?;
+            Some(Sourced::new(named.value.clone(), of_line(&file.source, named.location)))
+        })
+    };
+    given.or_else(of_file).unwrap_or_else(|| Sourced::default_of(EMBEDDED.to_owned()))
+}
+
+fn of_line(source: &Source, location: Location) -> Origin {
+    Origin::TargetFile { file: source.file.clone(), line: location.line() }
+}
+
+fn unknown(name: &Sourced<String>, read: &[TargetFile], files: &[std::path::PathBuf]) -> Diagnostic {
+    let named = read.iter().flat_map(|file| &file.targets).map(|target| target.name.as_str());
+    let known: Vec<&str> = [EMBEDDED].into_iter().chain(named).collect();
+    let looked: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+    let message = format!("there is no target `{}` ({})", name.value, name.origin);
+    Diagnostic::usage(message).help(match did_you_mean(&name.value, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("targets are {}; they are named in {}", known.join(", "), looked.join(" and ")),
+    })
+}
+
+struct Resolving<'a> {
+    request: &'a TargetRequest,
+    variable: Variable<'a>,
+    found: Option<(&'a FileTarget, &'a Source)>,
+    problems: Vec<Diagnostic>,
+}
+
+impl<'a> Resolving<'a> {
+    fn flag(&self, pick: impl Fn(&FileTarget) -> Option<&Placed<bool>>) -> Sourced<bool> {
+        let named = self.found.and_then(|(target, source)| Some((pick(target)?, source)));
+        named.map_or(Sourced::default_of(false), |(flag, source)| {
+            Sourced::new(flag.value, of_line(source, flag.location))
+        })
+    }
+
+    fn durable(&mut self) -> Option<Sourced<bool>> {
+        if let Some(value) = self.request.durable {
+            return Some(Sourced::new(value, Origin::Flag("--durability")));
+        }
+        let name = "SNAPBENCH_DURABILITY";
+        let value = match (self.variable)(name)?.as_str() {
+            "" => return None,
+            "on" => true,
+            "off" => false,
+            other => {
+                let message = format!("{name} is `{other}`, which is neither on nor off");
+                self.problems.push(Diagnostic::usage(message).help("set it to on or off, or unset it"));
+                return None;
+            }
+        };
+        Some(Sourced::new(value, Origin::Environment(name.to_owned())))
+    }
+
+    fn postgres(&mut self) -> PostgresAt {
+        let url = self.request.postgres_url.as_ref();
+        let given = flag_or_variable(url, "--postgres-url", "SNAPBENCH_POSTGRES_URL", self.variable);
+        if let Some(Sourced { value: url, origin }) = given {
+            return match PgConfig::resolve(&url) {
+                Ok(config) => PostgresAt::External { config: Box::new(config), origin },
+                Err(error) => {
+                    let told =
+                        error.0.iter().map(|problem| Diagnostic::usage(format!("{origin}: {problem}")));
+                    self.problems.extend(told);
+                    PostgresAt::Missing
+                }
+            };
+        }
+        match self.found {
+            None => PostgresAt::Embedded,
+            Some((target, source)) => match &target.postgres {
+                None => PostgresAt::Missing,
+                Some(postgres) => self.postgres_of_file(postgres, source),
+            },
+        }
+    }
+
+    fn postgres_of_file(&mut self, postgres: &FilePostgres, source: &Source) -> PostgresAt {
+        let Some(url) = &postgres.url else { return PostgresAt::Missing };
+        let origin = of_line(source, url.location);
+        let password = postgres.password_env.as_ref().and_then(|name| self.secret(name, source));
+        let config = match password {
+            // What a URL leaves out comes from the environment: this one variable has another name here.
+            Some(password) => PgConfig::parse(&url.value, &|name| {
+                if name == "PGPASSWORD" { Some(password.clone()) } else { (self.variable)(name) }
+            }),
+            None => PgConfig::resolve(&url.value),
+        };
+        match config {
+            Ok(config) => PostgresAt::External { config: Box::new(config), origin },
+            Err(error) => {
+                let place = source.place(url.location);
+                let told =
+                    error.0.iter().map(|problem| Diagnostic::usage(problem.to_string()).at(place.clone()));
+                self.problems.extend(told);
+                PostgresAt::Missing
+            }
+        }
+    }
+
+    /// The value of the variable that a file names.
+    fn secret(&mut self, name: &Placed<String>, source: &Source) -> Option<String> {
+        let value = (self.variable)(&name.value).filter(|value| !value.is_empty());
+        if value.is_none() {
+            let complaint = Diagnostic::usage(format!("the variable {} is not set", name.value));
+            let complaint = complaint.at(source.place(name.location));
+            self.problems.push(complaint.help(format!("export {}=… before the run", name.value)));
+        }
+        value
+    }
+
+    fn store(&mut self) -> StoreAt {
+        let mut settings = StoreSettings::default();
+        let of_file = self.found.and_then(|(target, source)| Some((target.store.as_ref()?, source)));
+        if let Some((store, source)) = of_file {
+            self.store_of_file(store, source, &mut settings);
+        }
+        let request = self.request;
+        let overrides: [(&'static str, Option<&String>, &'static str, &str); 4] = [
+            ("endpoint", request.s3_endpoint.as_ref(), "--s3-endpoint", "SNAPBENCH_S3_ENDPOINT"),
+            ("bucket", request.s3_bucket.as_ref(), "--s3-bucket", "SNAPBENCH_S3_BUCKET"),
+            ("region", request.s3_region.as_ref(), "--s3-region", "SNAPBENCH_S3_REGION"),
+            ("client", request.s3_client.as_ref(), "--s3-client", "SNAPBENCH_S3_CLIENT"),
+        ];
+        for (setting, flag, flag_name, variable_name) in overrides {
+            if let Some(word) = flag_or_variable(flag, flag_name, variable_name, self.variable) {
+                settings.set(setting, word);
+            }
+        }
+        let has_endpoint = settings.origins.iter().any(|(name, _)| *name == "endpoint");
+        if of_file.is_some() || has_endpoint {
+            settings.words = settings.words.or_environment(self.variable);
+            StoreAt::External(settings)
+        } else if self.found.is_some() {
+            StoreAt::Missing
+        } else {
+            StoreAt::Embedded(settings)
+        }
+    }
+
+    fn store_of_file(&mut self, store: &FileStore, source: &Source, settings: &mut StoreSettings) {
+        let texts = [
+            ("endpoint", &store.endpoint),
+            ("bucket", &store.bucket),
+            ("region", &store.region),
+            ("client", &store.client),
+            ("timeout", &store.timeout),
+            ("ca_file", &store.ca_file),
+        ];
+        for (setting, text) in texts {
+            if let Some(text) = text {
+                settings.set(setting, Sourced::new(text.value.clone(), of_line(source, text.location)));
+            }
+        }
+        let secrets = [
+            ("access_key", &store.access_key_env),
+            ("secret_key", &store.secret_key_env),
+            ("session_token", &store.session_token_env),
+        ];
+        for (setting, name) in secrets {
+            if let Some(secret) = name.as_ref().and_then(|name| self.secret(name, source)) {
+                let origin =
+                    name.as_ref().map_or(Origin::Default, |name| Origin::Environment(name.value.clone()));
+                settings.set(setting, Sourced::new(secret, origin));
+            }
+        }
+        settings.words.path_style = store.path_style.as_ref().map(|flag| flag.value);
+        settings.words.sign_payload = store.sign_payload.as_ref().map(|flag| flag.value);
+    }
+}
+
+impl StoreSettings {
+    fn set(&mut self, setting: &'static str, word: Sourced<String>) {
+        let Sourced { value, origin } = word;
+        let slot = match setting {
+            "endpoint" => &mut self.words.endpoint,
+            "bucket" => &mut self.words.bucket,
+            "region" => &mut self.words.region,
+            "client" => &mut self.words.client,
+            "timeout" => &mut self.words.timeout,
+            "access_key" => &mut self.words.access_key,
+            "secret_key" => &mut self.words.secret_key,
+            "session_token" => &mut self.words.session_token,
+            _ => {
+                self.words.ca_file = Some(value.into());
+                self.origins.push((setting, origin));
+                return;
+            }
+        };
+        *slot = Some(value);
+        self.origins.retain(|(name, _)| *name != setting);
+        self.origins.push((setting, origin));
+    }
+}
