@@ -133,6 +133,19 @@ pub(crate) fn failure(message: &str) -> EvalError {
     EvalAltResult::ErrorRuntime(Dynamic::from(Misuse(message.to_owned())), rhai::Position::NONE).into()
 }
 
+/// Runs a namespaced binding so that its error knows its place: Rhai fills it in for plain functions only.
+pub(crate) fn placed<R>(
+    call: &rhai::NativeCallContext<'_>,
+    body: impl FnOnce() -> Result<R, EvalError>,
+) -> Result<R, EvalError> {
+    body().map_err(|mut e| {
+        if e.position().is_none() {
+            e.set_position(call.call_position());
+        }
+        e
+    })
+}
+
 /// Makes a caught misuse printable.
 pub(crate) fn register(engine: &mut rhai::Engine) {
     engine

@@ -123,21 +123,23 @@ impl std::error::Error for Diagnostic {}
 pub(crate) trait Texts {
     /// Display name and text of a source.
     fn text(&self, source: &str) -> Option<(String, Arc<str>)>;
-    /// Names a user may have meant by a function or module that does not exist.
+    /// Signatures a user may have meant by a function that does not exist.
     fn names(&self) -> Vec<String>;
+    /// Names that `import` understands.
+    fn module_names(&self) -> Vec<String>;
 }
 
 /// A syntax error in the source `file`.
 pub(crate) fn from_parse_error(error: &ParseError, file: &str, text: &Arc<str>) -> Diagnostic {
     let mut diagnostic =
         Diagnostic::script(lower_first(&error.0.to_string())).at(Place::at(file, text, error.1));
-    if let Some(help) = parse_help(&error.0) {
+    if let Some(help) = parse_help(&error.0, text) {
         diagnostic = diagnostic.help(help);
     }
     diagnostic
 }
 
-fn parse_help(kind: &ParseErrorType) -> Option<String> {
+fn parse_help(kind: &ParseErrorType, text: &str) -> Option<String> {
     let help = match kind {
         ParseErrorType::MissingToken(token, _) => format!("put `{token}` here"),
         ParseErrorType::UnexpectedEOF => {
@@ -147,6 +149,7 @@ fn parse_help(kind: &ParseErrorType) -> Option<String> {
             format!("`{word}` is a reserved word of Rhai: choose another name")
         }
         ParseErrorType::BadInput(LexError::UnterminatedString) => "close the string with a quote".into(),
+        ParseErrorType::VariableUndefined(name) => variable_help(name, text),
         ParseErrorType::ExprTooDeep => {
             "an expression may nest 64 deep at most: name parts of it with `let`".into()
         }
@@ -243,20 +246,13 @@ fn eval_help(error: &EvalAltResult, text: &str, texts: &dyn Texts) -> Option<Str
                 |n| format!("did you mean `{n}`?"),
             ))
         }
-        EvalAltResult::ErrorVariableNotFound(name, _) => {
-            let words: std::collections::BTreeSet<&str> =
-                text.split(|c| !is_word(c)).filter(|w| w.len() > 1 && w != name).collect();
-            Some(model::suggest::did_you_mean(name, words).map_or_else(
-                || {
-                    "a function sees its parameters and top-level constants (`const NAME = …`) only"
-                        .to_owned()
-                },
-                |n| format!("did you mean `{n}`?"),
-            ))
+        EvalAltResult::ErrorVariableNotFound(name, _) => Some(variable_help(name, text)),
+        EvalAltResult::ErrorModuleNotFound(name, _) => {
+            let names = texts.module_names();
+            let near = model::suggest::did_you_mean(name, names.iter().map(String::as_str));
+            let near = near.map_or_else(String::new, |n| format!("did you mean `{n}`? "));
+            Some(format!("{near}a module is a file beside the script, or of the standard library (`snapbench docs`)"))
         }
-        EvalAltResult::ErrorModuleNotFound(_, _) => Some(
-            "a module is a file beside the script, or one of the standard library (`snapbench docs`)".into(),
-        ),
         EvalAltResult::ErrorStackOverflow(_) => {
             Some("write recursion as a loop; a function that calls itself needs an end".into())
         }
@@ -272,6 +268,18 @@ fn eval_help(error: &EvalAltResult, text: &str, texts: &dyn Texts) -> Option<Str
         }
         _ => None,
     }
+}
+
+fn variable_help(name: &str, text: &str) -> String {
+    if text.contains(&format!("const {name} ")) {
+        return format!("inside a function a constant of the script is `global::{name}`");
+    }
+    let words: std::collections::BTreeSet<&str> =
+        text.split(|c| !is_word(c)).filter(|w| w.len() > 1 && *w != name).collect();
+    model::suggest::did_you_mean(name, words).map_or_else(
+        || "a function sees its parameters, its own `let`s and constants of the script (`global::NAME`)".to_owned(),
+        |near| format!("did you mean `{near}`?"),
+    )
 }
 
 fn is_word(c: char) -> bool {

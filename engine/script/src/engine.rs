@@ -183,7 +183,7 @@ impl ModuleResolver for Resolver {
             ))
         })?;
         let Some(found) = found else {
-            return Err(EvalAltResult::ErrorModuleNotFound(self.unknown(name), position).into());
+            return Err(EvalAltResult::ErrorModuleNotFound(name.to_owned(), position).into());
         };
         let in_module =
             |e: EvalError| EvalError::from(EvalAltResult::ErrorInModule(found.origin.clone(), e, position));
@@ -200,16 +200,5 @@ impl ModuleResolver for Resolver {
         };
         self.compiled.borrow_mut().insert(name.to_owned(), (ast, Some(module.clone())));
         Ok(module)
-    }
-}
-
-impl Resolver {
-    /// The name with the nearest known one, for the message.
-    fn unknown(&self, name: &str) -> String {
-        let names = self.program.library().names();
-        match model::suggest::did_you_mean(name, names.iter().map(String::as_str)) {
-            Some(near) => format!("{name}` (did you mean `{near}`?) `"),
-            None => name.to_owned(),
-        }
     }
 }

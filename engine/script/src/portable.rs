@@ -50,23 +50,21 @@ pub enum Handle {
 
 /// A value that cannot leave its thread.
 #[derive(Clone, Debug, thiserror::Error, PartialEq, Eq)]
-#[error(
-    "{path} holds a value of type {type_name}, which cannot be shared between cores; return plain values and handles"
-)]
+#[error("{path} is of type {type_name}, which cannot be shared between cores")]
 pub struct NotPortable {
-    /// Where in the value: `shared.items[3]`.
+    /// Where in the value: `setup().items[3]`.
     pub path: String,
     /// Its type as scripts know it.
     pub type_name: String,
 }
 
 impl Portable {
-    /// Copies a value.
+    /// Copies a value; `root` is what it is called in messages.
     ///
     /// # Errors
     /// Function pointers, replies and other values that are tied to their thread.
-    pub fn from_dynamic(value: &Dynamic) -> Result<Self, NotPortable> {
-        Self::at("shared", value)
+    pub fn from_dynamic(root: &str, value: &Dynamic) -> Result<Self, NotPortable> {
+        Self::at(root, value)
     }
 
     fn at(path: &str, value: &Dynamic) -> Result<Self, NotPortable> {

@@ -151,6 +151,10 @@ impl Texts for Program {
         let own = self.0.facts.functions.iter().map(|(name, _)| name.clone());
         own.chain(crate::docs::signatures()).collect()
     }
+
+    fn module_names(&self) -> Vec<String> {
+        self.0.library.names()
+    }
 }
 
 impl Facts {

@@ -80,10 +80,8 @@ impl Stage {
         match result {
             None => Err(Diagnostic::usage(format!("{function}() was interrupted"))),
             Some(Err(e)) => Err(self.host.explain(&e)),
-            Some(Ok(value)) => Portable::from_dynamic(&value).map_err(|e| {
-                let message = e.to_string().replace("shared", &format!("the value of {function}()"));
-                Diagnostic::script(message)
-                    .help("return maps, arrays, numbers, strings, tables and statements")
+            Some(Ok(value)) => Portable::from_dynamic(&format!("{function}()"), &value).map_err(|e| {
+                Diagnostic::script(e.to_string()).help("return maps, arrays, numbers, strings, tables and statements")
             }),
         }
     }

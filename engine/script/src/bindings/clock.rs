@@ -2,10 +2,13 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use rhai::plugin::*;
+use rhai::{NativeCallContext, plugin::*};
 
 use super::timestamp::Timestamp;
-use crate::{context, engine::EvalError};
+use crate::{
+    context::{self, placed},
+    engine::EvalError,
+};
 
 /// The run's clock and the calendar.
 #[export_module]
@@ -18,8 +21,10 @@ pub(crate) mod clock_api {
     /// metric::trend("pop and think", clock::now_ms() - began);
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn now_ms() -> Result<f64, EvalError> {
-        context::required("clock::now_ms", |c| Ok(c.core.now_ns() as f64 / 1e6))
+    pub fn now_ms(call: NativeCallContext<'_>) -> Result<f64, EvalError> {
+        placed(&call, || {
+            context::required("clock::now_ms", |c| Ok(c.core.now_ns() as f64 / 1e6))
+        })
     }
 
     /// The time of day, as a value that `timestamptz` columns take.

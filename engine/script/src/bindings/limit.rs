@@ -6,11 +6,11 @@ use governor::{
     DefaultDirectRateLimiter, Quota, RateLimiter,
     clock::{Clock, DefaultClock},
 };
-use rhai::plugin::*;
+use rhai::{NativeCallContext, plugin::*};
 
 use crate::{
     bridge::wait_for,
-    context::{self, cancelled, failure},
+    context::{self, cancelled, failure, placed},
     engine::EvalError,
 };
 
@@ -37,14 +37,16 @@ pub(crate) mod limit_api {
     /// fn work(vu) { vu.shared.gate.wait(); pg::execute("select 1", []); }
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn per_second(n: i64) -> Result<Limiter, EvalError> {
-        let per_second = u32::try_from(n)
-            .ok()
-            .and_then(NonZeroU32::new)
-            .ok_or_else(|| failure(&format!("limit::per_second takes 1 to {}, not {n}", u32::MAX)))?;
-        let burst = NonZeroU32::MIN;
-        let quota = Quota::per_second(per_second).allow_burst(burst);
-        Ok(Limiter { inner: Arc::new(RateLimiter::direct(quota)), per_second: per_second.get() })
+    pub fn per_second(call: NativeCallContext<'_>, n: i64) -> Result<Limiter, EvalError> {
+        placed(&call, || {
+            let per_second = u32::try_from(n)
+                .ok()
+                .and_then(NonZeroU32::new)
+                .ok_or_else(|| failure(&format!("limit::per_second takes 1 to {}, not {n}", u32::MAX)))?;
+            let burst = NonZeroU32::MIN;
+            let quota = Quota::per_second(per_second).allow_burst(burst);
+            Ok(Limiter { inner: Arc::new(RateLimiter::direct(quota)), per_second: per_second.get() })
+        })
     }
 
     /// Waits for this limiter's next place.

@@ -1,10 +1,10 @@
 //! `metric`: what the script itself counts and measures.
 
 use model::recorder::MetricKind;
-use rhai::{Dynamic, plugin::*};
+use rhai::{Dynamic, NativeCallContext, plugin::*};
 
 use crate::{
-    context::{self, failure},
+    context::{self, failure, placed},
     engine::EvalError,
 };
 
@@ -35,28 +35,36 @@ pub(crate) mod metric_api {
     /// metric::counter("items", reply.affected);
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn counter(name: &str, add: Dynamic) -> Result<(), EvalError> {
-        let value = number(&add)?;
-        observe(name, MetricKind::Counter, value)
+    pub fn counter(call: NativeCallContext<'_>, name: &str, add: Dynamic) -> Result<(), EvalError> {
+        placed(&call, || {
+            let value = number(&add)?;
+            observe(name, MetricKind::Counter, value)
+        })
     }
 
     /// Sets a gauge: the last value counts; smallest and largest are kept.
     #[rhai_fn(return_raw)]
-    pub fn gauge(name: &str, value: Dynamic) -> Result<(), EvalError> {
-        let value = number(&value)?;
-        observe(name, MetricKind::Gauge, value)
+    pub fn gauge(call: NativeCallContext<'_>, name: &str, value: Dynamic) -> Result<(), EvalError> {
+        placed(&call, || {
+            let value = number(&value)?;
+            observe(name, MetricKind::Gauge, value)
+        })
     }
 
     /// Counts how often something was true.
     #[rhai_fn(return_raw)]
-    pub fn rate(name: &str, hit: bool) -> Result<(), EvalError> {
-        observe(name, MetricKind::Rate, f64::from(u8::from(hit)))
+    pub fn rate(call: NativeCallContext<'_>, name: &str, hit: bool) -> Result<(), EvalError> {
+        placed(&call, || {
+            observe(name, MetricKind::Rate, f64::from(u8::from(hit)))
+        })
     }
 
     /// Adds a value to a distribution: percentiles are reported.
     #[rhai_fn(return_raw)]
-    pub fn trend(name: &str, value: Dynamic) -> Result<(), EvalError> {
-        let value = number(&value)?;
-        observe(name, MetricKind::Trend, value)
+    pub fn trend(call: NativeCallContext<'_>, name: &str, value: Dynamic) -> Result<(), EvalError> {
+        placed(&call, || {
+            let value = number(&value)?;
+            observe(name, MetricKind::Trend, value)
+        })
     }
 }

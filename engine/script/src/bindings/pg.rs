@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     bridge::wait_for,
-    context::{self, Context, cancelled, failure},
+    context::{self, Context, cancelled, failure, placed},
     core::OpName,
     engine::EvalError,
     settings::Settings,
@@ -105,23 +105,25 @@ pub(crate) mod pg_api {
     /// fn work(vu) { vu.shared.bump.run([vu.rng.below(100)]); }
     /// ```
     #[rhai_fn(name = "statement", return_raw)]
-    pub fn statement_plain(op: &str, sql: &str) -> Result<Statement, EvalError> {
-        statement_with(op, sql, Map::new())
+    pub fn statement_plain(call: NativeCallContext<'_>, op: &str, sql: &str) -> Result<Statement, EvalError> {
+        statement_with(call, op, sql, Map::new())
     }
 
     /// A statement with settings: `no_row: "conflict"` or `"empty"` says what it means when no row comes back or is
     /// changed (default: `ok`); `expect: "rejected"` for one that must be refused.
     #[rhai_fn(name = "statement", return_raw)]
-    pub fn statement_with(op: &str, sql: &str, settings: Map) -> Result<Statement, EvalError> {
-        let mut settings = Settings::new("pg::statement", &settings, &["no_row", "expect"]);
-        let rule = match settings.word("no_row", &["ok", "conflict", "empty"]) {
-            Some("conflict") => pg::Rule::NoRowIsConflict,
-            Some("empty") => pg::Rule::NoRowIsEmpty,
-            _ => pg::Rule::Plain,
-        };
-        let expect = expectation(&mut settings);
-        settings.done()?;
-        Ok(Statement::new(op, sql, rule, expect))
+    pub fn statement_with(call: NativeCallContext<'_>, op: &str, sql: &str, settings: Map) -> Result<Statement, EvalError> {
+        placed(&call, || {
+            let mut settings = Settings::new("pg::statement", &settings, &["no_row", "expect"]);
+            let rule = match settings.word("no_row", &["ok", "conflict", "empty"]) {
+                Some("conflict") => pg::Rule::NoRowIsConflict,
+                Some("empty") => pg::Rule::NoRowIsEmpty,
+                _ => pg::Rule::Plain,
+            };
+            let expect = expectation(&mut settings);
+            settings.done()?;
+            Ok(Statement::new(op, sql, rule, expect))
+        })
     }
 
     /// Runs one statement and gives its rows as an array of maps. Recorded under `query`.
@@ -130,16 +132,20 @@ pub(crate) mod pg_api {
     /// let rows = pg::query("SELECT id, seq FROM run_head WHERE seq > $1", [5]);
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn query(sql: &str, params: Array) -> Result<Array, EvalError> {
-        let statement = ad_hoc("query", sql)?;
-        crate::bindings::reply::reply_api::rows(&mut run(&statement, &parameters(&params)?)?)
+    pub fn query(call: NativeCallContext<'_>, sql: &str, params: Array) -> Result<Array, EvalError> {
+        placed(&call, || {
+            let statement = ad_hoc("query", sql)?;
+            crate::bindings::reply::reply_api::rows(&mut run(&statement, &parameters(&params)?)?)
+        })
     }
 
     /// Runs one statement and gives its reply. Recorded under `execute`.
     #[rhai_fn(return_raw)]
-    pub fn execute(sql: &str, params: Array) -> Result<Reply, EvalError> {
-        permit_destruction(sql)?;
-        run(&ad_hoc("execute", sql)?, &parameters(&params)?)
+    pub fn execute(call: NativeCallContext<'_>, sql: &str, params: Array) -> Result<Reply, EvalError> {
+        placed(&call, || {
+            permit_destruction(sql)?;
+            run(&ad_hoc("execute", sql)?, &parameters(&params)?)
+        })
     }
 
     /// Runs several statements separated by `;`, without parameters: what set-up and teardown are made of.
@@ -148,11 +154,13 @@ pub(crate) mod pg_api {
     /// pg::batch("DROP TABLE IF EXISTS snapbench_head; CREATE TABLE snapbench_head(id text primary key, seq bigint)");
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn batch(sql: &str) -> Result<Reply, EvalError> {
-        permit_destruction(sql)?;
-        context::required("pg", |c| {
-            let reply = wait_for(c.postgres()?.batch(sql)).map_err(|_| cancelled())?;
-            finish(c, &c.core.words.batch, Expect::Normal, reply)
+    pub fn batch(call: NativeCallContext<'_>, sql: &str) -> Result<Reply, EvalError> {
+        placed(&call, || {
+            permit_destruction(sql)?;
+            context::required("pg", |c| {
+                let reply = wait_for(c.postgres()?.batch(sql)).map_err(|_| cancelled())?;
+                finish(c, &c.core.words.batch, Expect::Normal, reply)
+            })
         })
     }
 
@@ -162,21 +170,23 @@ pub(crate) mod pg_api {
     /// pg::copy("snapbench_head", ["id", "seq"], [["a", 0], ["b", 0]]);
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn copy(table: &str, columns: Array, rows: Array) -> Result<Reply, EvalError> {
-        let columns: Vec<String> = columns.iter().map(ToString::to_string).collect();
-        let mut values = Vec::with_capacity(rows.len());
-        for (n, row) in rows.iter().enumerate() {
-            let row = row
-                .as_array_ref()
-                .map_err(|kind| failure(&format!("pg::copy: row {} is a {kind}, not an array", n + 1)))?;
-            values.push(parameters(&row)?);
-        }
-        context::required("pg", |c| {
-            let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
-            let target = pg::CopyTarget::new("copy", table, &columns);
-            let copied = c.postgres()?.copy_in(&target, &values);
-            let reply = wait_for(copied).map_err(|_| cancelled())?;
-            finish(c, &c.core.words.copy, Expect::Normal, reply)
+    pub fn copy(call: NativeCallContext<'_>, table: &str, columns: Array, rows: Array) -> Result<Reply, EvalError> {
+        placed(&call, || {
+            let columns: Vec<String> = columns.iter().map(ToString::to_string).collect();
+            let mut values = Vec::with_capacity(rows.len());
+            for (n, row) in rows.iter().enumerate() {
+                let row = row
+                    .as_array_ref()
+                    .map_err(|kind| failure(&format!("pg::copy: row {} is a {kind}, not an array", n + 1)))?;
+                values.push(parameters(&row)?);
+            }
+            context::required("pg", |c| {
+                let columns: Vec<&str> = columns.iter().map(String::as_str).collect();
+                let target = pg::CopyTarget::new("copy", table, &columns);
+                let copied = c.postgres()?.copy_in(&target, &values);
+                let reply = wait_for(copied).map_err(|_| cancelled())?;
+                finish(c, &c.core.words.copy, Expect::Normal, reply)
+            })
         })
     }
 
@@ -219,25 +229,27 @@ pub(crate) mod pg_api {
     /// let won = head.cas("r1", 0).ok;
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn table(name: &str, settings: Map) -> Result<Table, EvalError> {
-        let known = ["key", "version", "columns", "op", "ledger", "expect", "compare"];
-        let mut settings = Settings::new("pg::table", &settings, &known);
-        let spec = pg::TableSpec {
-            name: name.to_owned(),
-            key: settings.words_or_one("key").unwrap_or_else(|| vec!["id".to_owned()]),
-            version: Some(settings.text("version").unwrap_or_else(|| "seq".to_owned()))
-                .filter(|v| !v.is_empty()),
-            columns: settings.words_or_one("columns").unwrap_or_default(),
-        };
-        let op = settings.text("op").unwrap_or_else(|| name.to_owned());
-        let expect = expectation(&mut settings);
-        let has_ledger = settings.flag("ledger").unwrap_or(false);
-        let compares = settings.flag("compare").unwrap_or(true);
-        if spec.version.is_none() && (has_ledger || !compares) {
-            settings.problem("version", "needs a `version` column for `ledger` and `compare`".to_owned());
-        }
-        settings.done()?;
-        Table::new(Description { spec, op, expect, has_ledger, compares })
+    pub fn table(call: NativeCallContext<'_>, name: &str, settings: Map) -> Result<Table, EvalError> {
+        placed(&call, || {
+            let known = ["key", "version", "columns", "op", "ledger", "expect", "compare"];
+            let mut settings = Settings::new("pg::table", &settings, &known);
+            let spec = pg::TableSpec {
+                name: name.to_owned(),
+                key: settings.words_or_one("key").unwrap_or_else(|| vec!["id".to_owned()]),
+                version: Some(settings.text("version").unwrap_or_else(|| "seq".to_owned()))
+                    .filter(|v| !v.is_empty()),
+                columns: settings.words_or_one("columns").unwrap_or_default(),
+            };
+            let op = settings.text("op").unwrap_or_else(|| name.to_owned());
+            let expect = expectation(&mut settings);
+            let has_ledger = settings.flag("ledger").unwrap_or(false);
+            let compares = settings.flag("compare").unwrap_or(true);
+            if spec.version.is_none() && (has_ledger || !compares) {
+                settings.problem("version", "needs a `version` column for `ledger` and `compare`".to_owned());
+            }
+            settings.done()?;
+            Table::new(Description { spec, op, expect, has_ledger, compares })
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use std::{future::Future, rc::Rc, sync::Arc};
 
 use drivers::s3::{ListRequest, S3Reply, Store};
 use model::{outcome::Expect, recorder::Sample};
-use rhai::{Dynamic, Map, plugin::*};
+use rhai::{Dynamic, Map, NativeCallContext, plugin::*};
 
 use super::{
     payload::Payload,
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     bridge::wait_for,
-    context::{self, cancelled, failure},
+    context::{self, cancelled, failure, placed},
     core::OpName,
     engine::EvalError,
     settings::Settings,
@@ -106,33 +106,39 @@ pub(crate) mod s3_api {
     /// s3::put(`runs/${vu.iteration}`, vu.rng.payload(4096));
     /// ```
     #[rhai_fn(name = "put", return_raw)]
-    pub fn put_plain(key: &str, body: Dynamic) -> Result<Reply, EvalError> {
-        put_with(key, body, Map::new())
+    pub fn put_plain(call: NativeCallContext<'_>, key: &str, body: Dynamic) -> Result<Reply, EvalError> {
+        put_with(call, key, body, Map::new())
     }
 
     /// Stores an object; `op` names what it is recorded under.
     #[rhai_fn(name = "put", return_raw)]
-    pub fn put_with(key: &str, body: Dynamic, settings: Map) -> Result<Reply, EvalError> {
-        let body = content(&body)?;
-        run(&settings, &["op"], |w| &w.put, |store, _| async move { store.put(key, body).await })
+    pub fn put_with(call: NativeCallContext<'_>, key: &str, body: Dynamic, settings: Map) -> Result<Reply, EvalError> {
+        placed(&call, || {
+            let body = content(&body)?;
+            run(&settings, &["op"], |w| &w.put, |store, _| async move { store.put(key, body).await })
+        })
     }
 
     /// Reads an object. No such key is `empty`. Recorded under `get`.
     #[rhai_fn(name = "get", return_raw)]
-    pub fn get_plain(key: &str) -> Result<Reply, EvalError> {
-        get_with(key, Map::new())
+    pub fn get_plain(call: NativeCallContext<'_>, key: &str) -> Result<Reply, EvalError> {
+        get_with(call, key, Map::new())
     }
 
     /// Reads an object; `op` names what it is recorded under.
     #[rhai_fn(name = "get", return_raw)]
-    pub fn get_with(key: &str, settings: Map) -> Result<Reply, EvalError> {
-        run(&settings, &["op"], |w| &w.get, |store, _| async move { store.get(key).await })
+    pub fn get_with(call: NativeCallContext<'_>, key: &str, settings: Map) -> Result<Reply, EvalError> {
+        placed(&call, || {
+            run(&settings, &["op"], |w| &w.get, |store, _| async move { store.get(key).await })
+        })
     }
 
     /// Asks whether an object is there, and its size. No such key is `empty`. Recorded under `head`.
     #[rhai_fn(name = "head", return_raw)]
-    pub fn head(key: &str) -> Result<Reply, EvalError> {
-        run(&Map::new(), &["op"], |w| &w.head, |store, _| async move { store.head(key).await })
+    pub fn head(call: NativeCallContext<'_>, key: &str) -> Result<Reply, EvalError> {
+        placed(&call, || {
+            run(&Map::new(), &["op"], |w| &w.head, |store, _| async move { store.head(key).await })
+        })
     }
 
     /// Lists every key that begins with `prefix`, page by page. Recorded under `list`.
@@ -142,55 +148,63 @@ pub(crate) mod s3_api {
     /// check(found.keys.len() == 3, "all three listed");
     /// ```
     #[rhai_fn(name = "list", return_raw)]
-    pub fn list_plain(prefix: &str) -> Result<Reply, EvalError> {
-        list_with(prefix, Map::new())
+    pub fn list_plain(call: NativeCallContext<'_>, prefix: &str) -> Result<Reply, EvalError> {
+        list_with(call, prefix, Map::new())
     }
 
     /// Lists keys: `start_after` begins behind a key, `max_keys` limits a page, `op` names what it is recorded under.
     #[rhai_fn(name = "list", return_raw)]
-    pub fn list_with(prefix: &str, settings: Map) -> Result<Reply, EvalError> {
-        run(
-            &settings,
-            &["op", "start_after", "max_keys"],
-            |w| &w.list,
-            |store, settings| {
-                let start_after = settings.text("start_after");
-                let max_keys = settings.count("max_keys");
-                async move {
-                    let request = ListRequest {
-                        start_after: start_after.as_deref(),
-                        max_keys: max_keys.and_then(|n| u32::try_from(n).ok()),
-                        ..ListRequest::under(prefix)
-                    };
-                    store.list(&request).await
-                }
-            },
-        )
+    pub fn list_with(call: NativeCallContext<'_>, prefix: &str, settings: Map) -> Result<Reply, EvalError> {
+        placed(&call, || {
+            run(
+                &settings,
+                &["op", "start_after", "max_keys"],
+                |w| &w.list,
+                |store, settings| {
+                    let start_after = settings.text("start_after");
+                    let max_keys = settings.count("max_keys");
+                    async move {
+                        let request = ListRequest {
+                            start_after: start_after.as_deref(),
+                            max_keys: max_keys.and_then(|n| u32::try_from(n).ok()),
+                            ..ListRequest::under(prefix)
+                        };
+                        store.list(&request).await
+                    }
+                },
+            )
+        })
     }
 
     /// Deletes an object. Recorded under `delete`.
     #[rhai_fn(name = "delete", return_raw)]
-    pub fn delete_plain(key: &str) -> Result<Reply, EvalError> {
-        run(&Map::new(), &["op"], |w| &w.delete, |store, _| async move { store.delete(key).await })
+    pub fn delete_plain(call: NativeCallContext<'_>, key: &str) -> Result<Reply, EvalError> {
+        placed(&call, || {
+            run(&Map::new(), &["op"], |w| &w.delete, |store, _| async move { store.delete(key).await })
+        })
     }
 
     /// Deletes every key that begins with `prefix`: what teardown is made of. Recorded under `delete`.
     #[rhai_fn(return_raw)]
-    pub fn delete_prefix(prefix: &str) -> Result<Reply, EvalError> {
-        if prefix.is_empty() {
-            let allowed = context::with(|c| c.core.wiring.allow_destructive).unwrap_or(false);
-            if !allowed {
-                return Err(failure(
-                    "s3::delete_prefix(\"\") would empty the bucket: name a prefix, or allow it with --yes",
-                ));
+    pub fn delete_prefix(call: NativeCallContext<'_>, prefix: &str) -> Result<Reply, EvalError> {
+        placed(&call, || {
+            if prefix.is_empty() {
+                let allowed = context::with(|c| c.core.wiring.allow_destructive).unwrap_or(false);
+                if !allowed {
+                    return Err(failure(
+                        "s3::delete_prefix(\"\") would empty the bucket: name a prefix, or allow it with --yes",
+                    ));
+                }
             }
-        }
-        run(&Map::new(), &["op"], |w| &w.delete, |store, _| async move { store.delete_prefix(prefix).await })
+            run(&Map::new(), &["op"], |w| &w.delete, |store, _| async move { store.delete_prefix(prefix).await })
+        })
     }
 
     /// Makes the run's bucket if it is not there. Recorded under `bucket`.
     #[rhai_fn(return_raw)]
-    pub fn create_bucket() -> Result<Reply, EvalError> {
-        run(&Map::new(), &["op"], |w| &w.bucket, |store, _| async move { store.create_bucket().await })
+    pub fn create_bucket(call: NativeCallContext<'_>) -> Result<Reply, EvalError> {
+        placed(&call, || {
+            run(&Map::new(), &["op"], |w| &w.bucket, |store, _| async move { store.create_bucket().await })
+        })
     }
 }

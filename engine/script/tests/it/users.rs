@@ -1,0 +1,110 @@
+//! Virtual users: state, randomness, endings. No server is needed for these.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use model::recorder::{MetricData, WindowKind};
+use script::Portable;
+
+use crate::tools::{play, program, wiring};
+
+/// Custom counters of a run, by name.
+fn counters(totals: &model::recorder::Totals) -> BTreeMap<String, f64> {
+    let metrics = totals.window(WindowKind::Measure).metrics.iter();
+    metrics
+        .filter_map(|(name, data)| match data {
+            MetricData::Counter { sum, .. } => Some((name.to_string(), *sum)),
+            _ => None,
+        })
+        .collect()
+}
+
+#[test]
+fn a_user_keeps_its_state_between_iterations_and_nobody_elses() {
+    let program = program(
+        r#"
+fn options() { #{ scenarios: #{ main: #{ executor: "per-vu-iterations", vus: 3, iterations: 4, exec: "work" } } } }
+fn work(vu) {
+    if !("n" in vu.state) { vu.state.n = 0; }
+    vu.state.n += 1;
+    metric::counter(`after ${vu.state.n}`, 1);
+}
+"#,
+    );
+    let totals = play(&program, &wiring(&program), None, 2);
+    let wanted = (1..=4).map(|n| (format!("after {n}"), 3.0)).collect();
+    assert_eq!(counters(&totals), wanted);
+}
+
+#[test]
+fn what_setup_returned_reaches_every_user() {
+    let program = program(
+        r#"
+fn options() { #{ scenarios: #{ main: #{ executor: "shared-iterations", vus: 4, iterations: 10, exec: "work" } } } }
+fn work(vu) { metric::counter("sum", vu.shared.step); vu.shared.step = 1000; vu.stop(); }
+"#,
+    );
+    let shared = Portable::Map(vec![("step".into(), Portable::Int(5))]);
+    let totals = play(&program, &wiring(&program), Some(Arc::new(shared)), 1);
+    // Each user stops after one iteration, so nobody sees its own change.
+    assert_eq!(counters(&totals)["sum"], 20.0);
+}
+
+#[test]
+fn the_same_seed_gives_the_same_draws_on_one_core_and_on_two() {
+    let program = program(
+        r#"
+fn options() { #{ scenarios: #{ main: #{ executor: "constant-arrival-rate", rate: 200, duration: "500ms", max_vus: 50, exec: "work" } } } }
+fn work(vu) { metric::counter(`${vu.iteration} drew ${vu.rng.below(1000000)}`, 1); }
+"#,
+    );
+    let one = counters(&play(&program, &wiring(&program), None, 1));
+    let two = counters(&play(&program, &wiring(&program), None, 2));
+    assert_eq!(one.len(), 100);
+    assert_eq!(one, two);
+}
+
+#[test]
+fn a_failing_iteration_is_counted_once_a_message_and_the_others_go_on() {
+    let program = program(
+        r#"
+fn options() { #{ scenarios: #{ main: #{ executor: "shared-iterations", vus: 2, iterations: 10, exec: "work" } } } }
+fn work(vu) {
+    if vu.iteration % 2 == 0 { no_such_thing(1); }
+    if vu.iteration == 1 { fail("on purpose"); }
+}
+"#,
+    );
+    let wiring = wiring(&program);
+    let totals = play(&program, &wiring, None, 2);
+    let scenario = totals.window(WindowKind::Measure).scenarios.values().next().expect("one scenario");
+    assert_eq!((scenario.done, scenario.failed), (4, 6));
+    assert_eq!(wiring.findings.script_errors(), 5, "`fail` is not the script's error");
+    let complaints = wiring.findings.complaints();
+    assert!(complaints.iter().any(|c| c.to_string().contains("no function no_such_thing")), "{complaints:?}");
+}
+
+#[test]
+fn abort_is_remembered_with_its_message() {
+    let program = program(
+        r#"
+fn options() { #{ scenarios: #{ main: #{ executor: "shared-iterations", vus: 1, iterations: 1, exec: "work" } } } }
+fn work() { abort("the table is gone") }
+"#,
+    );
+    let wiring = wiring(&program);
+    play(&program, &wiring, None, 1);
+    assert_eq!(wiring.findings.aborted(), Some("the table is gone"));
+}
+
+#[test]
+fn users_that_sleep_share_a_core() {
+    let program = program(
+        r#"
+fn options() { #{ scenarios: #{ main: #{ executor: "per-vu-iterations", vus: 500, iterations: 2, exec: "work" } } } }
+fn work() { sleep("20ms"); think("1ms", "2ms"); }
+"#,
+    );
+    let totals = play(&program, &wiring(&program), None, 1);
+    let scenario = totals.window(WindowKind::Measure).scenarios.values().next().expect("one scenario");
+    assert_eq!(scenario.done, 1000);
+}
