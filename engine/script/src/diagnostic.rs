@@ -251,7 +251,9 @@ fn eval_help(error: &EvalAltResult, text: &str, texts: &dyn Texts) -> Option<Str
             let names = texts.module_names();
             let near = model::suggest::did_you_mean(name, names.iter().map(String::as_str));
             let near = near.map_or_else(String::new, |n| format!("did you mean `{n}`? "));
-            Some(format!("{near}a module is a file beside the script, or of the standard library (`snapbench docs`)"))
+            Some(format!(
+                "{near}a module is a file beside the script, or of the standard library (`snapbench docs`)"
+            ))
         }
         EvalAltResult::ErrorStackOverflow(_) => {
             Some("write recursion as a loop; a function that calls itself needs an end".into())
@@ -277,7 +279,10 @@ fn variable_help(name: &str, text: &str) -> String {
     let words: std::collections::BTreeSet<&str> =
         text.split(|c| !is_word(c)).filter(|w| w.len() > 1 && *w != name).collect();
     model::suggest::did_you_mean(name, words).map_or_else(
-        || "a function sees its parameters, its own `let`s and constants of the script (`global::NAME`)".to_owned(),
+        || {
+            "a function sees its parameters, its own `let`s and constants of the script (`global::NAME`)"
+                .to_owned()
+        },
         |near| format!("did you mean `{near}`?"),
     )
 }

@@ -8,7 +8,11 @@ mod servers;
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc, time::Duration};
 
-use model::threshold::{Threshold, ThresholdError, ThresholdRule};
+use load::plan::{Plan, PlanProblem, ScenarioPlan, ScenarioProblem};
+use model::{
+    segment::Segment,
+    threshold::{Threshold, ThresholdError, ThresholdRule},
+};
 use rhai::{Dynamic, EvalContext, Map};
 
 pub use self::servers::{PostgresOptions, StoreOptions};
@@ -183,11 +187,38 @@ impl Reader<'_> {
         self.absorb(&[], top);
         let tags = self.tags(map, &[]);
         let scenarios = self.scenarios(map, scale);
+        self.validate(&scenarios);
         let script_probes = self.probes(map);
         let thresholds = self.thresholds(map);
         let postgres = self.postgres(map);
         let store = self.store(map);
         Options { scenarios, thresholds, script_probes, seed, warm_up, tags, timeout, postgres, store }
+    }
+
+    /// What is wrong with the executors themselves: rates, stages, numbers of users.
+    fn validate(&mut self, scenarios: &[ScenarioOptions]) {
+        let plans = scenarios.iter().map(|s| ScenarioPlan {
+            name: s.name.clone(),
+            executor: s.executor.clone(),
+            start_ns: 0,
+            graceful_stop_ns: 0,
+            warm_up: false,
+        });
+        let segment = Segment { index: 1, count: 1 };
+        let plan = Plan { scenarios: plans.collect(), seed: 0, segment, warm_up_ns: 0 };
+        let Err(problems) = plan.validate() else { return };
+        for problem in problems.0 {
+            let PlanProblem::Scenario { scenario, problem } = problem else { continue };
+            let text = problem.to_string();
+            // Which option it is about: a part of the rate by its name, else what stands in backticks.
+            let (key, text) = match &problem {
+                ScenarioProblem::Rate(rate) => {
+                    (rate.at.split(['[', '.']).next().unwrap_or("rate"), rate.to_string())
+                }
+                _ => (text.split('`').nth(1).unwrap_or_default(), text.clone()),
+            };
+            self.complain(&["scenarios", &scenario, key], format!("scenario `{scenario}`: {text}"), None);
+        }
     }
 
     fn tags(&mut self, map: &Map, path: &[&str]) -> BTreeMap<String, String> {

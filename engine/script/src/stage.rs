@@ -81,7 +81,8 @@ impl Stage {
             None => Err(Diagnostic::usage(format!("{function}() was interrupted"))),
             Some(Err(e)) => Err(self.host.explain(&e)),
             Some(Ok(value)) => Portable::from_dynamic(&format!("{function}()"), &value).map_err(|e| {
-                Diagnostic::script(e.to_string()).help("return maps, arrays, numbers, strings, tables and statements")
+                Diagnostic::script(e.to_string())
+                    .help("return maps, arrays, numbers, strings, tables and statements")
             }),
         }
     }

@@ -22,9 +22,7 @@ pub(crate) mod clock_api {
     /// ```
     #[rhai_fn(return_raw)]
     pub fn now_ms(call: NativeCallContext<'_>) -> Result<f64, EvalError> {
-        placed(&call, || {
-            context::required("clock::now_ms", |c| Ok(c.core.now_ns() as f64 / 1e6))
-        })
+        placed(&call, || context::required("clock::now_ms", |c| Ok(c.core.now_ns() as f64 / 1e6)))
     }
 
     /// The time of day, as a value that `timestamptz` columns take.

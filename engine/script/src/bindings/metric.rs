@@ -54,9 +54,7 @@ pub(crate) mod metric_api {
     /// Counts how often something was true.
     #[rhai_fn(return_raw)]
     pub fn rate(call: NativeCallContext<'_>, name: &str, hit: bool) -> Result<(), EvalError> {
-        placed(&call, || {
-            observe(name, MetricKind::Rate, f64::from(u8::from(hit)))
-        })
+        placed(&call, || observe(name, MetricKind::Rate, f64::from(u8::from(hit))))
     }
 
     /// Adds a value to a distribution: percentiles are reported.

@@ -112,7 +112,12 @@ pub(crate) mod pg_api {
     /// A statement with settings: `no_row: "conflict"` or `"empty"` says what it means when no row comes back or is
     /// changed (default: `ok`); `expect: "rejected"` for one that must be refused.
     #[rhai_fn(name = "statement", return_raw)]
-    pub fn statement_with(call: NativeCallContext<'_>, op: &str, sql: &str, settings: Map) -> Result<Statement, EvalError> {
+    pub fn statement_with(
+        call: NativeCallContext<'_>,
+        op: &str,
+        sql: &str,
+        settings: Map,
+    ) -> Result<Statement, EvalError> {
         placed(&call, || {
             let mut settings = Settings::new("pg::statement", &settings, &["no_row", "expect"]);
             let rule = match settings.word("no_row", &["ok", "conflict", "empty"]) {
@@ -170,7 +175,12 @@ pub(crate) mod pg_api {
     /// pg::copy("snapbench_head", ["id", "seq"], [["a", 0], ["b", 0]]);
     /// ```
     #[rhai_fn(return_raw)]
-    pub fn copy(call: NativeCallContext<'_>, table: &str, columns: Array, rows: Array) -> Result<Reply, EvalError> {
+    pub fn copy(
+        call: NativeCallContext<'_>,
+        table: &str,
+        columns: Array,
+        rows: Array,
+    ) -> Result<Reply, EvalError> {
         placed(&call, || {
             let columns: Vec<String> = columns.iter().map(ToString::to_string).collect();
             let mut values = Vec::with_capacity(rows.len());

@@ -112,7 +112,12 @@ pub(crate) mod s3_api {
 
     /// Stores an object; `op` names what it is recorded under.
     #[rhai_fn(name = "put", return_raw)]
-    pub fn put_with(call: NativeCallContext<'_>, key: &str, body: Dynamic, settings: Map) -> Result<Reply, EvalError> {
+    pub fn put_with(
+        call: NativeCallContext<'_>,
+        key: &str,
+        body: Dynamic,
+        settings: Map,
+    ) -> Result<Reply, EvalError> {
         placed(&call, || {
             let body = content(&body)?;
             run(&settings, &["op"], |w| &w.put, |store, _| async move { store.put(key, body).await })
@@ -128,9 +133,7 @@ pub(crate) mod s3_api {
     /// Reads an object; `op` names what it is recorded under.
     #[rhai_fn(name = "get", return_raw)]
     pub fn get_with(call: NativeCallContext<'_>, key: &str, settings: Map) -> Result<Reply, EvalError> {
-        placed(&call, || {
-            run(&settings, &["op"], |w| &w.get, |store, _| async move { store.get(key).await })
-        })
+        placed(&call, || run(&settings, &["op"], |w| &w.get, |store, _| async move { store.get(key).await }))
     }
 
     /// Asks whether an object is there, and its size. No such key is `empty`. Recorded under `head`.
@@ -196,7 +199,12 @@ pub(crate) mod s3_api {
                     ));
                 }
             }
-            run(&Map::new(), &["op"], |w| &w.delete, |store, _| async move { store.delete_prefix(prefix).await })
+            run(
+                &Map::new(),
+                &["op"],
+                |w| &w.delete,
+                |store, _| async move { store.delete_prefix(prefix).await },
+            )
         })
     }
 

@@ -25,6 +25,7 @@ fn options() {
             one: #{ executor: "constant-vu", vus: 1 },
             two: #{ executor: "constant-vus", vuss: 10, duration: "5 parsecs", exec: "wrok" },
             three: #{ executor: "ramping-arrival-rate", stages: [], exec: "work" },
+            four: #{ executor: "constant-arrival-rate", rate: -5, duration: "1s", exec: "work" },
         },
         thresholds: #{
             errors: ["rate < 1 %%"],

@@ -9,7 +9,10 @@ fn ends_with(text: &str, wanted: &str) {
 
 #[test]
 fn recursion_without_end() {
-    ends_with("fn setup() { deeper(0) }\nfn deeper(n) { 1 + deeper(n + 1) }", "call each other too deeply (limit: 32");
+    ends_with(
+        "fn setup() { deeper(0) }\nfn deeper(n) { 1 + deeper(n + 1) }",
+        "call each other too deeply (limit: 32",
+    );
 }
 
 #[test]

@@ -54,9 +54,11 @@ fn modules_that_import_each_other_are_told_so() {
 #[test]
 fn constants_and_imports_at_the_top_hold_in_functions() {
     let folder = tempfile::tempdir().unwrap();
-    let main = "import \"helper\" as helper;\nconst TWICE = 2;\nfn setup() { helper::answer() * global::TWICE }\n";
+    let main =
+        "import \"helper\" as helper;\nconst TWICE = 2;\nfn setup() { helper::answer() * global::TWICE }\n";
     fs::write(folder.path().join("main.rhai"), main).unwrap();
-    fs::write(folder.path().join("helper.rhai"), "const BASE = 20;\nfn answer() { global::BASE + 1 }").unwrap();
+    fs::write(folder.path().join("helper.rhai"), "const BASE = 20;\nfn answer() { global::BASE + 1 }")
+        .unwrap();
     assert_eq!(answer(folder.path(), None).unwrap(), 42);
 }
 

@@ -18,7 +18,8 @@ use crate::tools::{call_with, play, program, wiring};
 fn postgres_config() -> PgConfig {
     static SERVER: OnceLock<postgres::Postgres> = OnceLock::new();
     let server = SERVER.get_or_init(|| {
-        let options = postgres::PgOptions { durability: embed::Durability::Off, ..postgres::PgOptions::default() };
+        let options =
+            postgres::PgOptions { durability: embed::Durability::Off, ..postgres::PgOptions::default() };
         postgres::start(options).expect("an embedded Postgres")
     });
     PgConfig::resolve(&server.url()).expect("the launcher's own address")
@@ -26,7 +27,8 @@ fn postgres_config() -> PgConfig {
 
 fn store_config() -> S3Config {
     static SERVER: OnceLock<store::ObjectStore> = OnceLock::new();
-    let server = SERVER.get_or_init(|| store::start(store::StoreOptions::default()).expect("an embedded store"));
+    let server =
+        SERVER.get_or_init(|| store::start(store::StoreOptions::default()).expect("an embedded store"));
     let settings = S3Settings {
         endpoint: Some(server.endpoint()),
         bucket: Some("stories".to_owned()),
@@ -101,7 +103,18 @@ fn setup() {
     assert_eq!(
         value.unwrap(),
         json!([
-            "ok", "conflict", "ok", "conflict", "empty", 1, 2, 2, "empty", "rejected 23514", "error 42601", "rejected"
+            "ok",
+            "conflict",
+            "ok",
+            "conflict",
+            "empty",
+            1,
+            2,
+            2,
+            "empty",
+            "rejected 23514",
+            "error 42601",
+            "rejected"
         ])
     );
 }
@@ -158,7 +171,8 @@ fn step(vu) {
     let logs = wiring.findings.take_ledgers();
     let timeout = std::time::Duration::from_secs(30);
     let config = postgres_config();
-    let mut records = crate::tools::on_core(script::ledger::settle(logs, &config, timeout)).expect("the truth is read");
+    let mut records =
+        crate::tools::on_core(script::ledger::settle(logs, &config, timeout)).expect("the truth is read");
     records.remove(0)
 }
 

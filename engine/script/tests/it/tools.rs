@@ -7,7 +7,13 @@ use std::{
     time::Duration,
 };
 
-use load::{Start, control::Control, event::Event, plan::{Plan, ScenarioPlan}, run::Run};
+use load::{
+    Start,
+    control::Control,
+    event::Event,
+    plan::{Plan, ScenarioPlan},
+    run::Run,
+};
 use model::{recorder::Totals, segment::Segment};
 use script::{Evaluated, Findings, Inputs, Portable, Program, ScriptCrew, Stage, Wiring, evaluate};
 
@@ -56,7 +62,11 @@ pub(crate) fn on_core<R>(body: impl Future<Output = R>) -> R {
 }
 
 /// Calls a function on the stage and gives what it returned as JSON, or what it complained about.
-pub(crate) fn call_with(wiring: Wiring, program: &Program, function: &str) -> Result<serde_json::Value, String> {
+pub(crate) fn call_with(
+    wiring: Wiring,
+    program: &Program,
+    function: &str,
+) -> Result<serde_json::Value, String> {
     on_core(async {
         let stage = Stage::new(program, wiring, None).expect("the stage compiles the script");
         stage.call(function).await.map(|value| value.to_json()).map_err(|e| e.to_string())
@@ -70,7 +80,12 @@ pub(crate) fn call(text: &str, function: &str) -> Result<serde_json::Value, Stri
 }
 
 /// Plays a script's scenarios on `cores` cores, without a warm-up, and adds up what they recorded.
-pub(crate) fn play(program: &Program, wiring: &Wiring, shared: Option<Arc<Portable>>, cores: usize) -> Totals {
+pub(crate) fn play(
+    program: &Program,
+    wiring: &Wiring,
+    shared: Option<Arc<Portable>>,
+    cores: usize,
+) -> Totals {
     let Evaluated { options, .. } = evaluate(program, &wiring.inputs).expect("the options are in order");
     let scenarios = options.scenarios.iter().map(|s| ScenarioPlan {
         name: s.name.clone(),
