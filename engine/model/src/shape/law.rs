@@ -117,51 +117,47 @@ impl Law {
         self.terms.iter().map(|term| term.integral(u_s)).sum()
     }
 
-    /// How far into a piece of length `length_s` (possibly infinite) the integral reaches `n`, which must be
-    /// between 0 and the integral over the whole piece.
-    pub(crate) fn time_of(&self, n: f64, length_s: f64) -> f64 {
+    /// How far into the piece the integral reaches `n` (0 or more), in closed form, which constants and
+    /// straight lines have; nothing for other laws.
+    pub(super) fn time_of(&self, n: f64) -> Option<f64> {
         match self.terms.as_slice() {
             [Term { poly, omega, .. }] if *omega == 0.0 && poly.len() <= 2 => {
                 // rate u + slope u² / 2 = n, solved in the form that does not cancel.
                 let (rate, slope) = (poly[0], poly.get(1).copied().unwrap_or(0.0));
                 let root = (rate * rate + 2.0 * slope * n).max(0.0).sqrt();
-                let u_s = if n <= 0.0 { 0.0 } else { 2.0 * n / (rate + root) };
-                u_s.clamp(0.0, length_s)
+                Some(if n <= 0.0 { 0.0 } else { 2.0 * n / (rate + root) })
             }
-            _ => self.bracketed_time_of(n, length_s),
+            _ => None,
         }
     }
 
+    /// How far into the piece the integral reaches `n`, which it does between `low` and `high`, each given as
+    /// (time, integral there).
+    ///
     /// Newton's method inside a bracket that every evaluation narrows; where Newton leaves the bracket or
-    /// the rate is near zero, the bracket is halved instead, so it always ends.
-    fn bracketed_time_of(&self, n: f64, length_s: f64) -> f64 {
-        let (mut low_s, mut high_s) = (0.0, length_s);
-        if high_s.is_infinite() {
-            high_s = 1.0;
-            while self.integral(high_s) < n && high_s < 1e12 {
-                (low_s, high_s) = (high_s, high_s * 2.0);
-            }
-        }
-        let mut u_s = f64::midpoint(low_s, high_s);
-        // 200 halvings exhaust every double; Newton takes about five.
+    /// the rate is near zero, the bracket is halved instead, so it always ends. The answer depends on the
+    /// arguments alone.
+    pub(super) fn time_between(&self, n: f64, low: (f64, f64), high: (f64, f64)) -> f64 {
+        let (mut low_s, mut high_s) = (low.0, high.0);
+        // A straight line between the ends is a good first guess when they are near.
+        let guess_s = low_s + (high_s - low_s) * (n - low.1) / (high.1 - low.1);
+        let mut u_s =
+            if guess_s > low_s && guess_s < high_s { guess_s } else { f64::midpoint(low_s, high_s) };
+        // 200 halvings exhaust every double; Newton takes two or three from a good guess.
         for _ in 0..200 {
             let excess = self.integral(u_s) - n;
-            if excess < 0.0 {
-                low_s = u_s
-            } else {
-                high_s = u_s
-            }
+            *(if excess < 0.0 { &mut low_s } else { &mut high_s }) = u_s;
             if high_s - low_s <= PRECISION_S {
                 break;
             }
             let newton_s = u_s - excess / self.rate(u_s);
-            let next_s =
-                if newton_s > low_s && newton_s < high_s { newton_s } else { f64::midpoint(low_s, high_s) };
-            // A step this small from a smooth curve means the target is within it.
-            if (next_s - u_s).abs() <= PRECISION_S / 10.0 && next_s == newton_s {
-                return next_s;
+            // Newton's error after a step is of the order of the step squared, and at worst (where the rate
+            // rises from zero) of the step itself.
+            if (newton_s - u_s).abs() <= 10.0 * PRECISION_S {
+                return newton_s.clamp(low_s, high_s);
             }
-            u_s = next_s;
+            let inside = newton_s > low_s && newton_s < high_s;
+            u_s = if inside { newton_s } else { f64::midpoint(low_s, high_s) };
         }
         f64::midpoint(low_s, high_s)
     }
@@ -296,7 +292,7 @@ mod tests {
         // Starts at rate 0, so Newton's first steps are of no use near the start.
         let law = Law::wave(5.0, -5.0, std::f64::consts::TAU, 0.0);
         for n in [0.0, 1e-12, 0.1, 2.5, 4.999_999, 5.0] {
-            let u_s = law.time_of(n, 1.0);
+            let u_s = law.time_between(n, (0.0, 0.0), (1.0, 5.0));
             assert!((0.0..=1.0).contains(&u_s));
             let (before, after) = (law.integral((u_s - 1e-7).max(0.0)), law.integral((u_s + 1e-7).min(1.0)));
             assert!(before <= n + 1e-12 && n <= after + 1e-12, "{n}: {before} .. {after} at {u_s}");

@@ -175,10 +175,12 @@ impl Shape {
         self.rate_within(t_s)
     }
 
-    /// How many arrivals are due by `t_s`, as a real number: the integral of the rate from 0.
+    /// How many arrivals are due by `t_s`, as a real number: the integral of the rate from 0. By the end of
+    /// time (`t_s` infinite) a shape without an end has infinitely many.
     pub fn integral(&self, t_s: f64) -> f64 {
         let end_s = self.duration_s().unwrap_or(f64::INFINITY);
-        self.integral_within(t_s.max(0.0).min(end_s))
+        let until_s = t_s.max(0.0).min(end_s);
+        if until_s.is_infinite() { f64::INFINITY } else { self.integral_within(until_s) }
     }
 
     /// When the integral reaches `n`, within 1 µs: the inverse of [`integral`](Shape::integral), the

@@ -52,7 +52,7 @@ impl Shape {
             // The integral of a sum is the sum of the integrals.
             Shape::Sum { ref shapes } => shapes.iter().map(|shape| shape.integral(t_s)).sum(),
             // The integral of a product is no product of integrals: piece by piece.
-            Shape::Product { .. } => Cursor::new().integral(self, t_s),
+            Shape::Product { .. } => integral_by_pieces(self, t_s),
             Shape::Scale { ref shape, factor } => factor * shape.integral(t_s),
             // With v = factor × t: the integral of r(factor t) dt is that of r(v) dv / factor.
             Shape::Squeeze { ref shape, factor } => shape.integral(t_s * factor) / factor,
@@ -139,11 +139,8 @@ impl Piece {
             let Reach { law, end_s } = shape.reach(probe_s);
             // An end that is no number belongs to an invalid shape: it must not trap us here.
             if end_s > t_s || end_s.is_nan() {
-                return Piece {
-                    start_s: t_s,
-                    end_s: if end_s.is_nan() { f64::INFINITY } else { end_s },
-                    law,
-                };
+                let end_s = if end_s.is_nan() { f64::INFINITY } else { end_s };
+                return Piece { start_s: t_s, end_s, law };
             }
             probe_s = t_s + ((probe_s - t_s) * 2.0).max(t_s.next_up() - t_s);
         }
@@ -161,13 +158,57 @@ impl Piece {
     }
 }
 
+/// A piece in which times are looked up.
+#[derive(Debug, Clone)]
+struct Opened {
+    piece: Piece,
+    /// The integral before the piece.
+    before: f64,
+    /// The integral over the piece.
+    total: f64,
+    /// (time into the piece, integral up to there), ascending: made at the first look into a piece whose law
+    /// has no inverse in closed form. What is found depends on the piece alone, not on what was looked up
+    /// before, so that all shares of a schedule agree to the last bit.
+    knots: Vec<(f64, f64)>,
+}
+
+/// Parts between knots. A sine is so nearly a parabola in a 32nd of its period that Newton needs two steps.
+const PARTS: u32 = 32;
+
+impl Opened {
+    fn new(piece: Piece, before: f64) -> Self {
+        Opened { total: piece.total(), piece, before, knots: Vec::new() }
+    }
+
+    fn time_of(&mut self, n: f64) -> f64 {
+        let length_s = self.piece.end_s - self.piece.start_s;
+        let within = n - self.before;
+        let into_s = self.piece.law.time_of(within).unwrap_or_else(|| self.look_up(within, length_s));
+        self.piece.start_s + into_s.clamp(0.0, length_s)
+    }
+
+    fn look_up(&mut self, n: f64, length_s: f64) -> f64 {
+        if self.knots.is_empty() {
+            let law = &self.piece.law;
+            let knot = |u_s: f64| (u_s, law.integral(u_s));
+            if length_s.is_finite() {
+                self.knots.extend((0..=PARTS).map(|k| knot(length_s * f64::from(k) / f64::from(PARTS))));
+            } else {
+                // Doubling: whatever the rate, some knot lies beyond n before time is meaningless.
+                self.knots.extend((-20..40).map(|power| knot(f64::from(power).exp2())));
+                self.knots.insert(0, (0.0, 0.0));
+            }
+        }
+        let above = self.knots.partition_point(|&(_, integral)| integral < n).clamp(1, self.knots.len() - 1);
+        self.piece.law.time_between(n, self.knots[above - 1], self.knots[above])
+    }
+}
+
 /// A place in a shape from which it goes on, so that ascending arrivals cost one look each. It does not hold
 /// the shape: always pass the same one.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Cursor {
-    piece: Option<(Piece, f64)>,
-    /// The integral at the start of the piece.
-    before: f64,
+    open: Option<Opened>,
 }
 
 impl Cursor {
@@ -177,37 +218,30 @@ impl Cursor {
     }
 
     /// When the integral reaches `n`; nothing when it never does. `n` must not be below that of an earlier
-    /// call by more than the current piece holds; give it ascending numbers.
+    /// call: give it ascending numbers.
     pub(crate) fn time_of(&mut self, shape: &Shape, n: f64) -> Option<f64> {
         let mut silent = 0;
         loop {
-            let (piece, total) = self.piece.get_or_insert_with(|| with_total(Piece::at(shape, 0.0)));
-            if n <= self.before + *total {
-                return Some(piece.start_s + piece.law.time_of(n - self.before, piece.end_s - piece.start_s));
+            let open = self.open.get_or_insert_with(|| Opened::new(Piece::at(shape, 0.0), 0.0));
+            if n <= open.before + open.total {
+                return Some(open.time_of(n));
             }
-            silent = if *total > 0.0 { 0 } else { silent + 1 };
-            if piece.end_s.is_infinite() || silent > MOST_SILENT_PIECES {
+            silent = if open.total > 0.0 { 0 } else { silent + 1 };
+            if open.piece.end_s.is_infinite() || silent > MOST_SILENT_PIECES {
                 return None;
             }
-            self.before += *total;
-            let next_s = piece.end_s;
-            self.piece = Some(with_total(Piece::at(shape, next_s)));
+            *open = Opened::new(Piece::at(shape, open.piece.end_s), open.before + open.total);
         }
-    }
-
-    /// The integral up to `t_s`, from the start.
-    fn integral(self, shape: &Shape, t_s: f64) -> f64 {
-        let (mut sum, mut start_s) = (self.before, 0.0);
-        while start_s < t_s {
-            let piece = Piece::at(shape, start_s);
-            sum += piece.law.integral(piece.end_s.min(t_s) - start_s);
-            start_s = piece.end_s;
-        }
-        sum
     }
 }
 
-fn with_total(piece: Piece) -> (Piece, f64) {
-    let total = piece.total();
-    (piece, total)
+/// The integral up to `t_s` (finite), piece by piece: for shapes that have no closed form of their own.
+fn integral_by_pieces(shape: &Shape, t_s: f64) -> f64 {
+    let (mut sum, mut start_s) = (0.0, 0.0);
+    while start_s < t_s {
+        let piece = Piece::at(shape, start_s);
+        sum += piece.law.integral(piece.end_s.min(t_s) - start_s);
+        start_s = piece.end_s;
+    }
+    sum
 }

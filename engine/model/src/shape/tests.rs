@@ -55,6 +55,7 @@ fn outside_there_is_nothing() {
     assert_eq!(spike().integral(-1.0), 0.0);
     assert_eq!(spike().integral(1e9), spike().total().unwrap());
     assert_eq!(spike().time_of(42_000.1), None);
+    assert_eq!(Shape::product(vec![sine(), square()]).integral(f64::INFINITY), f64::INFINITY);
     assert_eq!(Shape::Constant { rate: 0.0 }.time_of(1.0), None);
 }
 
