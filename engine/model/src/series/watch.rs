@@ -1,7 +1,8 @@
 //! Latency over time, second by second: from the intervals of all cores to one series for each operation.
 //!
 //! The value of a second is the 95th percentile of everything that ended in it on any core, in ms, from the
-//! merged histograms. Seconds stay open for a moment, because cores report one after the other.
+//! merged histograms; its point stands in the middle of the second, so recovery is known to a second. Seconds
+//! stay open for a moment, because cores report one after the other.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::MetricKey;
-use super::key::{BUILT_IN_METRICS, MetricClass};
+use super::key::MetricClass;
 use crate::histogram::{LatencyHistogram, ValueHistogram};
 use crate::recorder::{MetricData, ScenarioTotals, WindowTotals};
 use crate::series::{LatencyWatch, Series};
@@ -53,7 +53,7 @@ pub trait Figures {
     /// What is known about a metric; nothing when there is no such metric.
     fn figure(&self, key: &MetricKey) -> Option<Figure<'_>>;
 
-    /// The names of all metrics, for suggestions.
+    /// The names of all metrics beside the built-in ones, for suggestions.
     fn names(&self) -> Vec<String>;
 
     /// The measured window so far, (start, end) in ns.
@@ -208,7 +208,7 @@ impl Figures for Measured<'_> {
     }
 
     fn names(&self) -> Vec<String> {
-        let mut names: Vec<String> = BUILT_IN_METRICS.map(str::to_owned).to_vec();
+        let mut names: Vec<String> = Vec::new();
         if let Some(totals) = self.totals {
             names.extend(totals.ops.keys().map(|(name, _)| name.to_string()));
             names.extend(totals.metrics.keys().map(ToString::to_string));

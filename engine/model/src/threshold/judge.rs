@@ -10,7 +10,6 @@ use super::{Comparison, Method, Threshold};
 use crate::series::{
     Calm, Plateau, Point, Recovery, Series, Slope, Watched, median, plateau, recovery, slope, worst,
 };
-use crate::suggest::did_you_mean;
 use crate::units::{format_bytes, format_duration, format_latency_us, format_percent, format_rate};
 
 /// What became of a threshold.
@@ -33,7 +32,14 @@ type Found = Result<f64, String>;
 /// Judges one threshold.
 pub fn judge(threshold: &Threshold, figures: &dyn Figures) -> Judgement {
     let Some(figure) = figures.figure(&threshold.metric) else {
-        return undecided(unknown_metric(threshold, figures));
+        let names = figures.names();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        // Known all the same, it can only be one that was never touched.
+        let reason = threshold
+            .metric
+            .check_known(&names)
+            .map_or_else(|error| error.to_string(), |()| nothing_recorded());
+        return undecided(reason);
     };
     if let Err(error) = threshold.check(figure.class()) {
         return undecided(format!("{}; {}", error.problem, error.remedy));
@@ -270,13 +276,4 @@ fn too_short(points: usize, needed: usize) -> String {
 
 fn not_watched(threshold: &Threshold) -> String {
     format!("`{}` was not watched over time, which {} needs", threshold.metric, threshold.method)
-}
-
-fn unknown_metric(threshold: &Threshold, figures: &dyn Figures) -> String {
-    let names = figures.names();
-    let hint = did_you_mean(&threshold.metric.name, names.iter().map(String::as_str)).map_or_else(
-        || format!("this run has {}", names.join(", ")),
-        |near| format!("did you mean `{near}`?"),
-    );
-    format!("there is no metric `{}` in this run; {hint}", threshold.metric.name)
 }

@@ -21,6 +21,16 @@ pub struct MetricKey {
     pub scenario: Option<String>,
 }
 
+/// A metric that a run does not have.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("there is no metric `{name}` in this run; {remedy}")]
+pub struct UnknownMetric {
+    /// The name as it was read.
+    pub name: String,
+    /// The name that was probably meant, or all there are.
+    pub remedy: String,
+}
+
 /// What a metric consists of, which decides what may be asked of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum MetricClass {
@@ -148,6 +158,19 @@ impl MetricKey {
             return misplaced("outcome", "only operations can, such as push{outcome:ok}");
         }
         Ok(())
+    }
+
+    /// Whether the metric is among those of a run (built-in ones always are).
+    pub fn check_known(&self, names: &[&str]) -> Result<(), UnknownMetric> {
+        let known = || BUILT_IN_METRICS.into_iter().chain(names.iter().copied());
+        if known().any(|name| name == self.name) {
+            return Ok(());
+        }
+        let remedy = did_you_mean(&self.name, known()).map_or_else(
+            || format!("it has {}", known().collect::<Vec<_>>().join(", ")),
+            |near| format!("did you mean `{near}`?"),
+        );
+        Err(UnknownMetric { name: self.name.clone(), remedy })
     }
 
     /// What the metric consists of, where the name alone tells.

@@ -45,7 +45,7 @@ use std::fmt;
 
 pub use figures::{Figure, Figures, Measured};
 pub use judge::{Judgement, judge};
-pub use key::{BUILT_IN_METRICS, MetricClass, MetricKey};
+pub use key::{BUILT_IN_METRICS, MetricClass, MetricKey, UnknownMetric};
 pub use rule::{RuleOption, ThresholdRule, UnknownRuleOption};
 pub use unit::Unit;
 

@@ -141,6 +141,19 @@ fn errors_say_where_what_and_what_to_write() {
 }
 
 #[test]
+fn unknown_metrics_are_found_before_the_run() {
+    let check =
+        |name: &str| MetricKey::plain(name).check_known(&["push", "pop"]).map_err(|error| error.to_string());
+    assert_eq!(check("push"), Ok(()));
+    assert_eq!(check("errors"), Ok(()));
+    assert_eq!(
+        check("pusch"),
+        Err("there is no metric `pusch` in this run; did you mean `push`?".to_owned())
+    );
+    assert!(check("banana").unwrap_err().ends_with("schedule_lag, push, pop"));
+}
+
+#[test]
 fn the_object_form_knows_both_spellings() {
     assert_eq!("abortOnFail".parse(), Ok(RuleOption::AbortOnFail));
     assert_eq!("delay_abort".parse(), Ok(RuleOption::DelayAbort));
