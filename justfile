@@ -3,16 +3,15 @@
 _default:
     @just --list
 
-# What CI runs: format, lints, tidy, tests, docs.
-check: fmt-check clippy tidy test doc
+# What CI runs: format, lints, tidy, docs, tests.
+check:
+    ./check.sh
 
 # Format everything.
 fmt:
     cargo fmt --all
 
-fmt-check:
-    cargo fmt --all -- --check
-
+# Lints, warnings denied.
 clippy:
     cargo clippy --workspace --all-targets -- -D warnings
 
@@ -24,6 +23,7 @@ tidy:
 test:
     cargo test --workspace
 
+# The documentation, warnings denied.
 doc:
     RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
 

@@ -66,7 +66,7 @@ pub(crate) struct Core {
     pub(crate) postgres: Option<drivers::pg::Postgres>,
     pub(crate) store: Option<drivers::s3::Store>,
     pub(crate) store_words: StoreWords,
-    pub(crate) words: PostgresWords,
+    pub(crate) words: OpWords,
     pub(crate) params: RefCell<ParamTable>,
     statements: RefCell<HashMap<String, Statement>>,
     op_names: RefCell<HashMap<String, Arc<OpName>>>,
@@ -93,8 +93,9 @@ impl OpName {
     }
 }
 
-/// Names of what Postgres does for a script beside statements and tables.
-pub(crate) struct PostgresWords {
+/// Names of operations that scripts do not name themselves.
+pub(crate) struct OpWords {
+    pub(crate) noop: Arc<OpName>,
     pub(crate) batch: Arc<OpName>,
     pub(crate) copy: Arc<OpName>,
     pub(crate) begin: Arc<OpName>,
@@ -102,9 +103,10 @@ pub(crate) struct PostgresWords {
     pub(crate) rollback: Arc<OpName>,
 }
 
-impl Default for PostgresWords {
+impl Default for OpWords {
     fn default() -> Self {
         Self {
+            noop: OpName::new("noop"),
             batch: OpName::new("batch"),
             copy: OpName::new("copy"),
             begin: OpName::new("begin"),
@@ -137,7 +139,7 @@ impl Core {
             postgres,
             store,
             store_words: StoreWords::default(),
-            words: PostgresWords::default(),
+            words: OpWords::default(),
             params,
             statements: RefCell::default(),
             op_names: RefCell::default(),

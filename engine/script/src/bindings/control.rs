@@ -2,9 +2,16 @@
 
 use std::time::Duration;
 
-use model::units;
+use std::rc::Rc;
+
+use model::{
+    outcome::{Expect, Outcome},
+    recorder::Sample,
+    units,
+};
 use rhai::{Dynamic, FnPtr, Map, NativeCallContext, plugin::*};
 
+use super::reply::{Body, Ended, Reply};
 use crate::{
     bridge::wait_for,
     context::{self, cancelled, failure},
@@ -112,6 +119,40 @@ pub(crate) mod control_api {
         let result = body.call_within_context(&call, ());
         context::with(|c| c.groups.borrow_mut().pop());
         result
+    }
+
+    /// An operation without a server: ready at once, recorded like any other. A load of these shows what the generator
+    /// itself can do, against which a server's figures can be held.
+    ///
+    /// ```rhai
+    /// fn calibrate(vu) { if noop(vu.rng.below(1000)).ok { } }
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn noop(_key: i64) -> Result<Reply, EvalError> {
+        context::required("noop", |c| {
+            wait_for(std::future::ready(())).map_err(|_| cancelled())?;
+            let op = &c.core.words.noop;
+            let sample = Sample {
+                outcome: Outcome::Ok,
+                class: None,
+                expect: Expect::Normal,
+                service_ns: 0,
+                pool_wait_ns: None,
+                bytes_sent: 0,
+                bytes_received: 0,
+                items: 0,
+            };
+            c.core.record(c, op, &sample);
+            let ended = Ended {
+                op: op.clone(),
+                outcome: Outcome::Ok,
+                class: None,
+                message: None,
+                service_ns: 0,
+                body: Body::Nothing,
+            };
+            Ok(Reply(Rc::new(ended)))
+        })
     }
 
     /// Ends this iteration as failed, with a message.

@@ -57,7 +57,12 @@ fn run(statement: &Statement, params: &[Value]) -> Result<Reply, EvalError> {
 }
 
 /// Records a reply under `op` and hands it over.
-pub(crate) fn finish(c: &Context, op: &OpName, expect: Expect, reply: pg::Reply) -> Result<Reply, EvalError> {
+pub(crate) fn finish(
+    c: &Context,
+    op: &Arc<OpName>,
+    expect: Expect,
+    reply: pg::Reply,
+) -> Result<Reply, EvalError> {
     record(c, op, expect, &reply);
     as_reply(op, reply).hand_over(expect)
 }
@@ -76,9 +81,9 @@ fn record(c: &Context, op: &OpName, expect: Expect, reply: &pg::Reply) {
     c.core.record(c, op, &sample);
 }
 
-fn as_reply(op: &OpName, reply: pg::Reply) -> Reply {
+fn as_reply(op: &Arc<OpName>, reply: pg::Reply) -> Reply {
     Reply(Rc::new(Ended {
-        op: op.name.clone(),
+        op: op.clone(),
         outcome: reply.outcome,
         class: reply.class_name().map(str::to_owned),
         message: reply.error.as_ref().map(ToString::to_string),

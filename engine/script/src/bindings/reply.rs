@@ -1,12 +1,16 @@
 //! `reply`: how an operation ended, as a value that scripts branch on.
 
-use std::rc::Rc;
+use std::{rc::Rc, sync::Arc};
 
 use model::outcome::{Expect, Outcome};
 use rhai::{Array, Dynamic, EvalAltResult, Map, Position, plugin::*};
 
 use super::value::to_script;
-use crate::{context::failure, core::is_handed_over, engine::EvalError};
+use crate::{
+    context::failure,
+    core::{OpName, is_handed_over},
+    engine::EvalError,
+};
 
 /// An operation's end. Cloning shares it.
 #[derive(Clone)]
@@ -14,7 +18,7 @@ pub(crate) struct Reply(pub(crate) Rc<Ended>);
 
 /// What is kept of an operation's end.
 pub(crate) struct Ended {
-    pub(crate) op: String,
+    pub(crate) op: Arc<OpName>,
     pub(crate) outcome: Outcome,
     pub(crate) class: Option<String>,
     pub(crate) message: Option<String>,
@@ -28,6 +32,8 @@ pub(crate) enum Body {
     Rows(drivers::pg::Reply),
     /// An object store's answer.
     Store(drivers::s3::S3Reply),
+    /// Nothing: the operation had no server.
+    Nothing,
 }
 
 impl Reply {
@@ -44,21 +50,23 @@ impl Reply {
         let Ended { op, outcome, class, message, .. } = &*self.0;
         let class = class.as_ref().map(|c| format!("({c})")).unwrap_or_default();
         let message = message.as_ref().map(|m| format!(": {m}")).unwrap_or_default();
-        format!("{op} ended as {outcome}{class}{message}")
+        format!("{} ended as {outcome}{class}{message}", op.name)
     }
 
     fn postgres(&self) -> Result<&drivers::pg::Reply, EvalError> {
         match &self.0.body {
             Body::Rows(reply) => Ok(reply),
-            Body::Store(_) => Err(failure("rows come from Postgres; this reply is of an object store")),
+            Body::Store(_) | Body::Nothing => {
+                Err(failure("rows come from Postgres; this reply is not of Postgres"))
+            }
         }
     }
 
     fn store(&self) -> Result<&drivers::s3::S3Reply, EvalError> {
         match &self.0.body {
             Body::Store(reply) => Ok(reply),
-            Body::Rows(_) => {
-                Err(failure("keys and bodies come from an object store; this reply is of Postgres"))
+            Body::Rows(_) | Body::Nothing => {
+                Err(failure("keys and bodies come from an object store; this reply is not of one"))
             }
         }
     }

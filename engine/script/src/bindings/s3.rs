@@ -69,7 +69,7 @@ fn run<'a, F: Future<Output = S3Reply>>(
         };
         c.core.record(c, op, &sample);
         let ended = Ended {
-            op: op.name.clone(),
+            op: op.clone(),
             outcome: reply.outcome,
             class: reply.class.as_ref().map(ToString::to_string),
             message: reply.message.clone(),
