@@ -1,0 +1,7 @@
+#!/usr/bin/env bash
+# Every benchmark, one after the other. ROUNDS and SECONDS_EACH make them longer.
+set -euo pipefail
+cd "$(dirname "$0")"
+for part in overhead arrivals scale postgres store; do
+    python3 "$part.py"
+done
