@@ -224,3 +224,118 @@ pub(crate) fn stack_is_exhausted() -> bool {
     let here = 0u8;
     (&raw const here as usize) < RUNNING.get().stack_floor
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{cell::RefCell, rc::Rc, task::Waker};
+
+    use super::*;
+
+    fn poll_once(fiber: &mut Fiber) -> Poll<()> {
+        Pin::new(fiber).poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    fn fiber(body: impl FnOnce() + 'static) -> Fiber {
+        Fiber::new(&StackPool::default(), body).unwrap()
+    }
+
+    #[test]
+    fn a_ready_future_comes_back_within_one_poll() {
+        let seen = Rc::new(Cell::new(0));
+        let inside = seen.clone();
+        let mut fiber = fiber(move || {
+            for n in 1..=3 {
+                inside.set(inside.get() + wait_for(std::future::ready(n)).unwrap());
+            }
+        });
+        assert!(poll_once(&mut fiber).is_ready());
+        assert_eq!(seen.get(), 6);
+    }
+
+    #[test]
+    fn a_waiting_fiber_is_resumed_when_its_future_is_ready() {
+        let gate = Rc::new(Cell::new(false));
+        let inside = gate.clone();
+        let mut fiber = fiber(move || {
+            let open =
+                std::future::poll_fn(move |_| if inside.get() { Poll::Ready(7) } else { Poll::Pending });
+            assert_eq!(wait_for(open), Ok(7));
+        });
+        assert!(poll_once(&mut fiber).is_pending());
+        assert!(poll_once(&mut fiber).is_pending());
+        gate.set(true);
+        assert!(poll_once(&mut fiber).is_ready());
+    }
+
+    #[test]
+    fn a_dropped_fiber_runs_to_its_end_and_every_wait_is_refused() {
+        let story = Rc::new(RefCell::new(Vec::new()));
+        let inside = story.clone();
+        let mut fiber = fiber(move || {
+            struct Last(Rc<RefCell<Vec<String>>>);
+            impl Drop for Last {
+                fn drop(&mut self) {
+                    self.0.borrow_mut().push("what lives on the stack is dropped".to_owned());
+                }
+            }
+            let _last = Last(inside.clone());
+            for _ in 0..2 {
+                let end = wait_for(std::future::pending::<()>());
+                inside.borrow_mut().push(format!("{end:?} {}", is_cancelled()));
+            }
+        });
+        assert!(poll_once(&mut fiber).is_pending());
+        drop(fiber);
+        assert_eq!(
+            *story.borrow(),
+            ["Err(Cancelled) true", "Err(Cancelled) true", "what lives on the stack is dropped"]
+        );
+    }
+
+    #[test]
+    fn a_fiber_that_was_never_polled_drops_its_closure_unrun() {
+        let held = Rc::new(());
+        let inside = held.clone();
+        drop(fiber(move || drop(inside)));
+        assert_eq!(Rc::strong_count(&held), 1);
+    }
+
+    #[test]
+    fn a_panic_inside_reaches_the_poll_and_leaves_the_thread_in_order() {
+        let mut broken = fiber(|| panic!("on purpose"));
+        let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| poll_once(&mut broken)));
+        assert!(caught.is_err());
+        drop(broken);
+        assert!(!in_fiber());
+        assert!(poll_once(&mut fiber(|| assert!(in_fiber()))).is_ready());
+    }
+
+    #[test]
+    fn a_panic_in_the_asked_future_reaches_the_poll_and_the_fiber_is_then_cancelled() {
+        let ended = Rc::new(Cell::new(None));
+        let inside = ended.clone();
+        let mut fiber = fiber(move || {
+            inside.set(Some(wait_for(std::future::poll_fn(|_| -> Poll<()> { panic!("in the driver") }))))
+        });
+        assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| poll_once(&mut fiber))).is_err());
+        drop(fiber);
+        assert_eq!(ended.get(), Some(Err(Cancelled)));
+    }
+
+    #[test]
+    fn stepping_aside_gives_the_thread_away_once() {
+        let mut fiber = fiber(|| step_aside().unwrap());
+        assert!(poll_once(&mut fiber).is_pending());
+        assert!(poll_once(&mut fiber).is_ready());
+    }
+
+    #[test]
+    fn a_fiber_inside_a_fiber_gives_the_outer_one_its_own_back() {
+        let mut outer = fiber(|| {
+            let mut inner = fiber(|| assert_eq!(wait_for(std::future::ready(1)), Ok(1)));
+            assert!(poll_once(&mut inner).is_ready());
+            assert_eq!(wait_for(std::future::ready(2)), Ok(2));
+        });
+        assert!(poll_once(&mut outer).is_ready());
+    }
+}
