@@ -16,7 +16,8 @@ const BLOCKS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█
 
 /// Draws a rate from `(t_s, rate per second)` points as `columns` × `rows` braille cells, with axes around
 /// them. Between points the curve is straight; two points at the same time make a step. Points must ascend
-/// in time; ones that are not finite are left out. Fewer than two points draw nothing.
+/// in time; ones that are not finite are left out. Fewer than two points draw nothing. Of a sampled curve, give
+/// some eight points a column, or steps look like slopes.
 pub fn draw(points: &[(f64, f64)], columns: usize, rows: usize) -> String {
     let points: Vec<(f64, f64)> =
         points.iter().copied().filter(|(t, rate)| t.is_finite() && rate.is_finite()).collect();

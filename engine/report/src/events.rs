@@ -162,7 +162,7 @@ impl<W: io::Write> EventWriter<W> {
 
 /// Reads the whole lines of an event file.
 pub fn read(bytes: &[u8]) -> Salvaged<Event> {
-    salvage(bytes, |_, line| serde_json::from_str(line).map_or(Line::Damaged, Line::Record))
+    salvage(bytes, |line| serde_json::from_str(line).map_or(Line::Damaged, Line::Record))
 }
 
 #[cfg(test)]

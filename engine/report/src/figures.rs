@@ -65,14 +65,23 @@ pub(crate) fn decimal(value: f64, decimals: usize) -> String {
 
 /// A number without a unit, as it comes: whole when it is whole, else up to four significant digits.
 pub(crate) fn number(value: f64) -> String {
+    digits(value, 4)
+}
+
+/// The same with three digits: of percentiles, which are right to one part in a thousand.
+pub(crate) fn three_digits(value: f64) -> String {
+    digits(value, 3)
+}
+
+fn digits(value: f64, significant: i32) -> String {
     if value.fract() == 0.0 && value.abs() < 1e15 {
         return decimal(value, 0);
     }
     if value.is_finite() && (value.abs() >= 1e15 || value.abs() < 1e-6) {
-        return format!("{value:.3e}");
+        return format!("{value:.*e}", significant as usize - 1);
     }
     let whole_digits = value.abs().log10().floor() as i32 + 1;
-    let decimals = (4 - whole_digits).clamp(0, 9) as usize;
+    let decimals = (significant - whole_digits).clamp(0, 9) as usize;
     let text = decimal(value, decimals);
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.').to_owned() } else { text }
 }
@@ -83,7 +92,7 @@ pub(crate) fn difference(share: f64) -> String {
     match percent {
         p if !p.is_finite() => NONE.to_owned(),
         p if p.abs() < 0.005 && p != 0.0 => format!("{}0.01%", if p < 0.0 { ">-" } else { "<+" }),
-        p if p == 0.0 => "0.00%".to_owned(),
+        0.0 => "0.00%".to_owned(),
         p => format!("{p:+.2}%"),
     }
 }
@@ -140,6 +149,7 @@ mod tests {
         ] {
             assert_eq!(number(value), text, "{value}");
         }
+        assert_eq!(three_digits(6.253), "6.25");
         assert_eq!(decimal(-0.001, 2), "0.00", "no negative zero");
     }
 

@@ -7,12 +7,26 @@
 pub mod curve;
 pub mod events;
 mod figures;
+mod json;
+mod markdown;
+mod page;
+pub mod probes;
 pub mod progress;
+mod recover;
 mod salvage;
 mod style;
+mod summary;
 mod table;
 mod text;
 pub mod timeline;
+mod verdict;
+mod words;
 
+pub use json::json;
+pub use markdown::{RunParts, markdown};
+pub use page::Page;
+pub use recover::recovered;
 pub use salvage::Salvaged;
 pub use style::Style;
+pub use summary::summary;
+pub use verdict::{Standing, Verdict, verdict};

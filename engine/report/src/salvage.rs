@@ -3,6 +3,9 @@
 //! Whatever stands in whole lines is kept. A last line without its line end was cut off while it was
 //! written: it is left out even when it could be read, because its last figure may lack digits.
 
+use csv::{ReaderBuilder, StringRecord};
+use serde::de::DeserializeOwned;
+
 /// What could be read.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Salvaged<T> {
@@ -21,19 +24,44 @@ impl<T> Default for Salvaged<T> {
 }
 
 /// Reads every whole line that is not empty with `parse`.
-pub(crate) fn salvage<T>(bytes: &[u8], mut parse: impl FnMut(usize, &str) -> Line<T>) -> Salvaged<T> {
+pub(crate) fn salvage<T>(bytes: &[u8], mut parse: impl FnMut(&str) -> Line<T>) -> Salvaged<T> {
     let mut read =
         Salvaged { cut_off: bytes.last().is_some_and(|last| *last != b'\n'), ..Salvaged::default() };
     for (index, line) in bytes.split_inclusive(|byte| *byte == b'\n').enumerate() {
         let Some(line) = line.strip_suffix(b"\n") else { continue };
         let text = std::str::from_utf8(line).map(|text| text.trim_end_matches('\r'));
-        match text.map(|text| if text.trim().is_empty() { Line::Nothing } else { parse(index, text) }) {
+        match text.map(|text| if text.trim().is_empty() { Line::Nothing } else { parse(text) }) {
             Ok(Line::Record(record)) => read.records.push(record),
             Ok(Line::Nothing) => {}
             Ok(Line::Damaged) | Err(_) => read.damaged_lines.push(index + 1),
         }
     }
     read
+}
+
+/// Reads every whole line of a CSV file whose first line holds the column names. Names must not hold line
+/// ends.
+pub(crate) fn salvage_csv<T: DeserializeOwned>(bytes: &[u8]) -> Salvaged<T> {
+    let mut columns = None;
+    salvage(bytes, |line| {
+        let Some(record) = fields(line) else { return Line::Damaged };
+        let Some(columns) = &columns else {
+            columns = Some(record);
+            return Line::Nothing;
+        };
+        if record.len() != columns.len() {
+            return Line::Damaged;
+        }
+        record.deserialize(Some(columns)).map_or(Line::Damaged, Line::Record)
+    })
+}
+
+/// The fields of one line of CSV. Each line has its own reader, so that a stray quote spoils no other line.
+fn fields(line: &str) -> Option<StringRecord> {
+    let mut reader =
+        ReaderBuilder::new().has_headers(false).buffer_capacity(line.len() + 1).from_reader(line.as_bytes());
+    let mut record = StringRecord::new();
+    reader.read_record(&mut record).ok()?.then_some(record)
 }
 
 /// What a line turned out to be.
@@ -51,7 +79,7 @@ mod tests {
     use super::*;
 
     fn numbers(bytes: &[u8]) -> Salvaged<u32> {
-        salvage(bytes, |_, line| line.parse().map_or(Line::Damaged, Line::Record))
+        salvage(bytes, |line| line.parse().map_or(Line::Damaged, Line::Record))
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Columns of text for the terminal: as wide as their widest cell, no wider than the line.
 //!
-//! One column, the first, may be shortened when a row would not fit; figures never are.
+//! Words are shortened when a row would not fit, the widest column of them first; figures never are.
 
 use crate::style::{Style, Tone};
 use crate::text::{left, right, shortened, width};
@@ -8,10 +8,10 @@ use crate::text::{left, right, shortened, width};
 /// To which side a column's cells lean.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Side {
-    /// Words.
-    Left,
-    /// Figures.
-    Right,
+    /// Words: they lean to the left and are shortened to no less than so many columns.
+    Words(usize),
+    /// Figures: they lean to the right and are never shortened.
+    Figures,
 }
 
 /// One cell and what it is for.
@@ -43,8 +43,6 @@ pub(crate) struct Table {
 
 /// Between two columns.
 const GAP: usize = 2;
-/// A first column is never made narrower than this.
-const NAME_AT_LEAST: usize = 12;
 
 impl Table {
     /// A table of columns that lean to these sides.
@@ -62,13 +60,20 @@ impl Table {
         self.row(titles.iter().map(|title| Cell::toned(*title, Tone::Faint)));
     }
 
-    /// The rows as lines of at most `columns` (when the first column can give that much), each behind
-    /// `indent` spaces, none with spaces at its end.
+    /// The rows as lines of at most `columns` (when the words can give that much), each behind `indent`
+    /// spaces, none with spaces at its end.
     pub(crate) fn lines(&self, style: Style, indent: usize, columns: usize) -> Vec<String> {
         let mut widths: Vec<usize> = (0..self.sides.len()).map(|column| self.widest(column)).collect();
-        let taken = indent + widths.iter().sum::<usize>() + GAP * widths.len().saturating_sub(1);
-        if let (Some(first), true) = (widths.first_mut(), taken > columns) {
-            *first = (*first).min((*first + columns).saturating_sub(taken).max(NAME_AT_LEAST));
+        let gaps = GAP * widths.len().saturating_sub(1);
+        let mut excess = (indent + gaps + widths.iter().sum::<usize>()).saturating_sub(columns);
+        while excess > 0 {
+            let words = widths
+                .iter_mut()
+                .zip(&self.sides)
+                .filter(|(width, side)| matches!(side, Side::Words(least) if **width > *least));
+            let Some((widest, _)) = words.max_by_key(|(width, _)| **width) else { break };
+            *widest -= 1;
+            excess -= 1;
         }
         self.rows.iter().map(|row| self.line(row, &widths, style, indent)).collect()
     }
@@ -82,8 +87,8 @@ impl Table {
         for (index, (cell, (&side, &columns))) in row.iter().zip(self.sides.iter().zip(widths)).enumerate() {
             let text = shortened(&cell.text, columns);
             let padded = match side {
-                Side::Left => left(&text, columns),
-                Side::Right => right(&text, columns),
+                Side::Words(_) => left(&text, columns),
+                Side::Figures => right(&text, columns),
             };
             if index > 0 {
                 line.push_str(&" ".repeat(GAP));
@@ -103,7 +108,7 @@ mod tests {
     use super::*;
 
     fn table() -> Table {
-        let mut table = Table::new([Side::Left, Side::Right, Side::Right]);
+        let mut table = Table::new([Side::Words(12), Side::Figures, Side::Figures]);
         table.titles(&["", "count", "max"]);
         table.row(["push".into(), "1,200".into(), "1.00s ".into()]);
         table.row(["a_very_long_operation_name".into(), "3".into(), Cell::toned("2.00ms", Tone::Bad)]);
@@ -119,7 +124,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_first_column_gives_way() {
+    fn only_words_give_way() {
         let lines = table().lines(Style::Plain, 2, 30);
         assert_eq!(lines[1], "  push           1,200  1.00s");
         assert_eq!(lines[2], "  a_very…n_name      3  2.00ms");

@@ -67,19 +67,33 @@ pub(crate) fn right(text: &str, columns: usize) -> String {
     format!("{}{text}", " ".repeat(columns.saturating_sub(width(text))))
 }
 
-/// The text broken at spaces into lines of at most `columns`; a word that is longer has a line of its own.
+/// The text broken at spaces into lines of at most `columns`; a word that is longer is broken anywhere.
 pub(crate) fn wrapped(text: &str, columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
-    for word in text.split_whitespace() {
+    for word in text.split_whitespace().flat_map(|word| pieces(word, columns.max(2))) {
         match lines.last_mut() {
-            Some(line) if width(line) + 1 + width(word) <= columns => {
+            Some(line) if width(line) + 1 + width(&word) <= columns => {
                 line.push(' ');
-                line.push_str(word);
+                line.push_str(&word);
             }
-            _ => lines.push(word.to_owned()),
+            _ => lines.push(word),
         }
     }
     lines
+}
+
+/// A word in pieces of at most `columns` (at least 2, so that a wide character fits).
+fn pieces(word: &str, columns: usize) -> Vec<String> {
+    let mut pieces = vec![String::new()];
+    for c in word.chars() {
+        let last = pieces.last_mut().expect("there is a piece from the start");
+        if width(last) + c.width().unwrap_or(0) > columns {
+            pieces.push(c.to_string());
+        } else {
+            last.push(c);
+        }
+    }
+    pieces
 }
 
 /// `1 core`, `2 cores`.
@@ -115,9 +129,10 @@ mod tests {
     }
 
     #[test]
-    fn wrapping_breaks_at_spaces_only() {
+    fn wrapping_breaks_at_spaces_and_in_words_that_fit_no_line() {
         assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrapped("a extraordinarily b", 5), ["a", "extraordinarily", "b"]);
+        assert_eq!(wrapped("a extraordinary b", 5), ["a", "extra", "ordin", "ary b"]);
+        assert_eq!(wrapped("名前名前", 5), ["名前", "名前"]);
         assert!(wrapped("  ", 5).is_empty());
     }
 }

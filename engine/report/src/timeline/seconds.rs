@@ -67,8 +67,8 @@ impl Seconds {
     }
 
     /// The seconds that are still open, at the end of the run.
-    pub fn finish(mut self) -> Vec<Second> {
-        std::mem::take(&mut self.open).into_values().collect()
+    pub fn finish(self) -> Vec<Second> {
+        self.open.into_values().collect()
     }
 
     fn complete(&mut self) -> Vec<Second> {

@@ -1,6 +1,6 @@
 //! The file as others read it, and reading it back whole, cut off and damaged.
 
-use model::histogram::log::{LogReader, LogWriter, LoggedInterval};
+use model::histogram::log::LogWriter;
 use model::outcome::Outcome;
 use model::recorder::WindowKind;
 
@@ -108,8 +108,8 @@ fn the_histograms_of_a_second_are_logged_under_their_tags_and_merged_again() {
     let mut one = Seconds::new(1);
     one.add(&interval_in(WindowKind::WarmUp, 0, 9, 1.0));
     one.finish().iter().for_each(|second| histograms::write(&mut log, second).unwrap());
-    let text = String::from_utf8(log.into_inner()).unwrap();
-    let read: Vec<LoggedInterval> = LogReader::new(&text).collect::<Result<_, _>>().unwrap();
+    let bytes = log.into_inner();
+    let read = histograms::read(&bytes).records;
     let tags: Vec<&str> = read.iter().filter_map(|line| line.tag.as_deref()).collect();
     assert!(tags.contains(&"iteration_response/traffic"), "{tags:?}");
     assert!(tags.contains(&"warm_up/schedule_lag/traffic"), "{tags:?}");
@@ -119,7 +119,12 @@ fn the_histograms_of_a_second_are_logged_under_their_tags_and_merged_again() {
         .flat_map(|second| second.totals.window(WindowKind::Measure).scenarios.values())
         .map(|scenario| scenario.service.count())
         .sum();
-    let all = histograms::merged(&read, histograms::ITERATION_DURATION, 0, u64::MAX);
+    let all = histograms::of_scenarios(&read, histograms::ITERATION_DURATION, 0, u64::MAX).unwrap();
     assert_eq!(all.count(), expected);
-    assert!(histograms::merged(&read, histograms::ITERATION_DURATION, 0, 1_000_000_000).is_empty());
+    assert_eq!(histograms::of_scenarios(&read, histograms::ITERATION_DURATION, 0, 1_000_000_000), None);
+    let tag = histograms::op_tag("push, \"quoted\"\nname", Outcome::Ok);
+    assert_eq!(tag, "push__\"quoted\"_name:ok");
+    assert!(histograms::by_tag(&read)[tag.as_str()].count() >= 7);
+    let cut_off = histograms::read(&bytes[..bytes.len() - 1]);
+    assert_eq!((cut_off.records.len(), cut_off.cut_off), (read.len() - 1, true));
 }

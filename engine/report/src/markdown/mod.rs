@@ -1,0 +1,105 @@
+//! `report.md`: a run on one page, readable as plain text too.
+//!
+//! Verdict and labels first, then what was judged, then the figures, then what surrounds them. A run that
+//! was killed is reported from what it wrote second by second, and everything that is missing is named at the
+//! top. Deliberately computes no percentile except by merging histograms.
+
+mod doc;
+mod figures;
+mod findings;
+mod head;
+mod over_time;
+mod surroundings;
+
+use model::histogram::log::LoggedInterval;
+use model::runfile::{RunFile, Summary};
+
+use crate::events::Event;
+use crate::probes::Sample;
+use crate::recover::recovered;
+use crate::salvage::Salvaged;
+use crate::timeline::Row;
+use doc::Doc;
+
+/// What a run directory holds besides `run.json`; nothing where a file is not there.
+#[derive(Debug, Clone, Default)]
+pub struct RunParts {
+    /// The run's directory, as the reader would type it.
+    pub directory: String,
+    /// `timeline.csv` ([`timeline::read`](crate::timeline::read)).
+    pub timeline: Option<Salvaged<Row>>,
+    /// `histograms.hlog` ([`histograms::read`](crate::timeline::histograms::read)).
+    pub histograms: Option<Salvaged<LoggedInterval>>,
+    /// `events.ndjson` ([`events::read`](crate::events::read)).
+    pub events: Option<Salvaged<Event>>,
+    /// `probes.csv` ([`probes::read`](crate::probes::read)); a run without probes has none.
+    pub probes: Option<Salvaged<Sample>>,
+}
+
+impl RunParts {
+    fn rows(&self) -> &[Row] {
+        self.timeline.as_ref().map_or(&[], |timeline| &timeline.records)
+    }
+
+    fn log(&self) -> &[LoggedInterval] {
+        self.histograms.as_ref().map_or(&[], |log| &log.records)
+    }
+
+    fn events(&self) -> &[Event] {
+        self.events.as_ref().map_or(&[], |events| &events.records)
+    }
+
+    fn samples(&self) -> &[Sample] {
+        self.probes.as_ref().map_or(&[], |probes| &probes.records)
+    }
+}
+
+/// The figures a report is about, and whether they are the run's own.
+enum Figures<'a> {
+    /// From `run.json`.
+    Summary(&'a Summary),
+    /// Put together again from the files that were written as the run went.
+    Recovered(Box<Summary>),
+    /// Nothing was measured, or nothing is left.
+    None,
+}
+
+impl Figures<'_> {
+    fn summary(&self) -> Option<&Summary> {
+        match self {
+            Figures::Summary(summary) => Some(summary),
+            Figures::Recovered(summary) => Some(summary),
+            Figures::None => None,
+        }
+    }
+}
+
+/// The report of a run, finished or not, with a line end.
+pub fn markdown(run: &RunFile, parts: &RunParts) -> String {
+    let figures = match &run.summary {
+        Some(summary) => Figures::Summary(summary),
+        None => recovered(parts.rows(), parts.log())
+            .map_or(Figures::None, |summary| Figures::Recovered(Box::new(summary))),
+    };
+    let mut doc = Doc::default();
+    head::title(run, &figures, &mut doc);
+    head::missing(run, parts, &figures, &mut doc);
+    findings::thresholds(run, &mut doc);
+    if let Some(summary) = figures.summary() {
+        figures::operations(summary, &mut doc);
+        figures::iterations(summary, &mut doc);
+        figures::totals(run, summary, &mut doc);
+    }
+    over_time::section(run, parts, &mut doc);
+    over_time::probes(parts.samples(), &mut doc);
+    findings::ledgers(run, &mut doc);
+    if let Some(summary) = figures.summary() {
+        figures::checks_and_metrics(summary, &mut doc);
+        findings::failures(summary, &mut doc);
+    }
+    findings::events(parts.events(), &mut doc);
+    surroundings::environment(run, &mut doc);
+    surroundings::reproduce(run, &mut doc);
+    surroundings::files(run, parts, &mut doc);
+    doc.finish()
+}
