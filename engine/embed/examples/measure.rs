@@ -1,4 +1,5 @@
-//! How fast the embedded servers are: `cargo run --release -p snapbench-embed --example measure`.
+//! How fast the embedded servers are: `cargo run --release -p snapbench-embed --example measure`, with `starts` or
+//! `requests` for one half.
 //!
 //! Start of Postgres to its first answered query, with and without a cached cluster; restart after kill -9; 4 KB PUT,
 //! GET and LIST of the store over 32 connections, with the CPU time the store itself took.
@@ -26,11 +27,16 @@ type Outcome = Result<(), Box<dyn std::error::Error>>;
 
 fn main() -> Outcome {
     embed::child::dispatch_if_asked();
-    if std::env::args().nth(1).as_deref() == Some(ONE_START) {
-        println!("{}", postgres_start()?.as_nanos());
-        return Ok(());
+    let asked = std::env::args().nth(1);
+    match asked.as_deref() {
+        Some(ONE_START) => {
+            println!("{}", postgres_start()?.as_nanos());
+            return Ok(());
+        }
+        Some("starts") => return starts(),
+        Some("requests") => {}
+        _ => starts()?,
     }
-    starts()?;
     for (backend, durability) in [
         (Backend::Ordered, Durability::On),
         (Backend::Ordered, Durability::Off),

@@ -228,5 +228,5 @@ fn random_secret() -> Result<String, EmbedError> {
     let mut bytes = [0; 16];
     let read = std::fs::File::open(source).and_then(|mut file| file.read_exact(&mut bytes));
     read.map_err(EmbedError::io("read", source))?;
-    Ok(bytes.iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(text::hex(&bytes))
 }

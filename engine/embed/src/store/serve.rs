@@ -14,7 +14,7 @@ use tokio::net::TcpListener;
 
 use super::Backend;
 use super::api::Api;
-use super::ordered::{LogOptions, OrderedStore};
+use super::ordered::{Answer, Give, LogOptions, OrderedStore};
 use super::wire::{Orders, Report};
 use crate::Durability;
 
@@ -47,12 +47,25 @@ fn prepare() -> Result<(tokio::runtime::Runtime, S3Service, TcpListener), Report
         _ => failed("listen", &error),
     })?;
     let port = listener.local_addr().map_err(|error| failed("listen", &error))?.port();
-    let service = service(&orders)?;
+    let service = service(&orders, giver(&runtime))?;
     tell(&Report::Ready { port }).map_err(|error| failed("report", &error))?;
     Ok((runtime, service, listener))
 }
 
-fn service(orders: &Orders) -> Result<S3Service, Report> {
+/// Gives answers on the runtime's own thread: there waking a request is cheap, and the runtime itself is woken once
+/// a batch.
+fn giver(runtime: &tokio::runtime::Runtime) -> Give {
+    let (sender, mut batches) = tokio::sync::mpsc::unbounded_channel::<Vec<Answer>>();
+    runtime.spawn(async move {
+        while let Some(answers) = batches.recv().await {
+            answers.into_iter().for_each(Answer::give);
+        }
+    });
+    // The task ends with the runtime, and then nobody waits.
+    Box::new(move |answers| drop(sender.send(answers)))
+}
+
+fn service(orders: &Orders, give: Give) -> Result<S3Service, Report> {
     let mut builder = match orders.backend {
         Backend::Ordered => {
             let options = LogOptions {
@@ -60,7 +73,7 @@ fn service(orders: &Orders) -> Result<S3Service, Report> {
                 segment_bytes: orders.segment_bytes,
                 sync_notes: orders.sync_notes.clone(),
             };
-            let store = OrderedStore::open(&orders.dir, options)
+            let store = OrderedStore::open(&orders.dir, options, give)
                 .map_err(|error| Report::Failed(error.to_string()))?;
             S3ServiceBuilder::new(Api::new(store))
         }

@@ -5,7 +5,8 @@ use s3s::dto::{
 };
 use s3s::{S3ErrorCode, S3Response, S3Result, s3_error};
 
-use super::{e_tag, hex, signed, timestamp};
+use super::{e_tag, signed, timestamp};
+use crate::os::text::hex;
 use crate::store::ordered::{Item, OrderedStore, Page};
 
 /// On one page, and in one DeleteObjects: S3's limit.

@@ -14,6 +14,8 @@ use std::time::{Duration, UNIX_EPOCH};
 use s3s::dto::*;
 use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
+use crate::os::text::hex;
+
 use super::ordered::{Change, Condition, OrderedStore, ReadError, Refusal};
 
 /// Where the store says it is.
@@ -64,10 +66,6 @@ fn unreadable(error: ReadError) -> S3Error {
 
 fn timestamp(unix_ms: u64) -> Timestamp {
     Timestamp::from(UNIX_EPOCH + Duration::from_millis(unix_ms))
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn e_tag(digest: [u8; 16]) -> ETag {

@@ -12,6 +12,7 @@ use s3s::dto::{
 use s3s::{Body, S3ErrorCode, S3Response, S3Result};
 
 use super::{e_tag, meta, signed, timestamp, unreadable};
+use crate::os::text::hex;
 use crate::store::ordered::{OrderedStore, Stored};
 
 /// Read at once from a file on its way out.
@@ -64,7 +65,7 @@ pub(super) fn head(store: &OrderedStore, input: &HeadObjectInput) -> S3Result<S3
 fn check(wanted: Option<&ETagCondition>, unwanted: Option<&ETagCondition>, etag: [u8; 16]) -> S3Result<()> {
     let is = |condition: &ETagCondition| match condition {
         ETagCondition::Any => true,
-        ETagCondition::ETag(tag) => tag.value() == super::hex(&etag),
+        ETagCondition::ETag(tag) => tag.value() == hex(&etag),
     };
     if wanted.is_some_and(|condition| !is(condition)) {
         return Err(S3ErrorCode::PreconditionFailed.into());

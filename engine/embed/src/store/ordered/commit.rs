@@ -8,7 +8,10 @@ use std::thread::JoinHandle;
 
 use tokio::sync::oneshot;
 
-use super::writer::{Change, Refusal, Request, Writer};
+use super::writer::{Answer, Change, Refusal, Request, Writer};
+
+/// Gives the answers of a batch, on whatever thread that is cheapest.
+pub(crate) type Give = Box<dyn Fn(Vec<Answer>) + Send>;
 
 #[derive(Debug)]
 pub(super) enum Committer {
@@ -29,14 +32,15 @@ struct Waiting {
 }
 
 impl Committer {
-    pub(super) fn start(writer: Writer, grouped: bool) -> std::io::Result<Committer> {
+    pub(super) fn start(writer: Writer, grouped: bool, give: Give) -> std::io::Result<Committer> {
         if !grouped {
             return Ok(Committer::AtOnce(Box::new(Mutex::new(writer))));
         }
         let queue = Arc::new(Queue::default());
         let theirs = Arc::clone(&queue);
-        let thread =
-            std::thread::Builder::new().name("store-log".into()).spawn(move || theirs.serve(writer))?;
+        let thread = std::thread::Builder::new()
+            .name("store-log".into())
+            .spawn(move || theirs.serve(writer, &give))?;
         Ok(Committer::Grouped { queue, thread: Some(thread) })
     }
 
@@ -47,7 +51,8 @@ impl Committer {
         match self {
             Committer::Grouped { queue, .. } => queue.push(request),
             Committer::AtOnce(writer) => {
-                writer.lock().unwrap_or_else(PoisonError::into_inner).commit([request])
+                let answers = writer.lock().unwrap_or_else(PoisonError::into_inner).commit([request]);
+                answers.into_iter().for_each(Answer::give);
             }
         }
         answer
@@ -75,7 +80,7 @@ impl Queue {
         }
     }
 
-    fn serve(&self, mut writer: Writer) {
+    fn serve(&self, mut writer: Writer, give: &Give) {
         loop {
             let cleaning = writer.wants_cleaning();
             let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
@@ -87,7 +92,7 @@ impl Queue {
             }
             let batch = std::mem::take(&mut waiting.requests);
             drop(waiting);
-            writer.commit(batch);
+            give(writer.commit(batch));
         }
     }
 }

@@ -22,9 +22,10 @@ use std::sync::{Arc, RwLock};
 use bytes::Bytes;
 use tokio::sync::oneshot;
 
+pub(crate) use commit::Give;
 pub(crate) use disk::{LogOptions, StagedFile};
 pub(crate) use index::{Item, Page};
-pub(crate) use writer::{Change, Condition, Refusal, Value};
+pub(crate) use writer::{Answer, Change, Condition, Refusal, Value};
 
 use commit::Committer;
 use disk::Disk;
@@ -82,15 +83,16 @@ pub(crate) struct OrderedStore {
 }
 
 impl OrderedStore {
-    /// Opens the store in `dir`, made when missing, and replays its log.
-    pub(crate) fn open(dir: &Path, options: LogOptions) -> Result<OrderedStore, EmbedError> {
+    /// Opens the store in `dir`, made when missing, and replays its log. With durability on, `give` gets the
+    /// answers of each batch, on a thread of the store's own.
+    pub(crate) fn open(dir: &Path, options: LogOptions, give: Give) -> Result<OrderedStore, EmbedError> {
         let durable = options.durable;
         let disk = Arc::new(Disk::open(dir, options).map_err(EmbedError::io("open", dir))?);
         let (state, tail) = replay::replay(&disk)?;
         let state = Arc::new(RwLock::new(state));
         let writer = writer::Writer::new(Arc::clone(&disk), Arc::clone(&state), tail);
         let committer =
-            Committer::start(writer, durable).map_err(EmbedError::io("start a thread for", dir))?;
+            Committer::start(writer, durable, give).map_err(EmbedError::io("start a thread for", dir))?;
         Ok(OrderedStore { state, disk, committer })
     }
 

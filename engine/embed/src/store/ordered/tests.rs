@@ -14,7 +14,11 @@ fn options(durable: bool) -> LogOptions {
 }
 
 fn open(dir: &Path) -> OrderedStore {
-    OrderedStore::open(dir, options(true)).unwrap()
+    try_open(dir, options(true)).unwrap()
+}
+
+fn try_open(dir: &Path, options: LogOptions) -> Result<OrderedStore, EmbedError> {
+    OrderedStore::open(dir, options, Box::new(|answers| answers.into_iter().for_each(Answer::give)))
 }
 
 fn make(store: &OrderedStore, change: Change) -> Result<(), Refusal> {
@@ -130,7 +134,7 @@ fn many_changes_share_a_sync() {
     let dir = tempfile::tempdir().unwrap();
     let notes = dir.path().join("notes");
     let options = LogOptions { segment_bytes: 1 << 20, sync_notes: Some(notes.clone()), ..options(true) };
-    let store = OrderedStore::open(&dir.path().join("store"), options).unwrap();
+    let store = try_open(&dir.path().join("store"), options).unwrap();
     bucket(&store);
     let syncs =
         || fs::read_to_string(&notes).unwrap().lines().filter(|line| line.starts_with("data")).count();
@@ -223,7 +227,7 @@ fn damage_before_the_end_is_refused_and_named() {
     let mut bytes = fs::read(&log).unwrap();
     bytes[100] ^= 1;
     fs::write(&log, bytes).unwrap();
-    let error = OrderedStore::open(dir.path(), options(true)).unwrap_err();
+    let error = try_open(dir.path(), options(true)).unwrap_err();
     assert!(matches!(error, EmbedError::DamagedLog { .. }), "{error}");
     assert!(error.to_string().contains("0000000001.log is damaged at byte"), "{error}");
 }
@@ -247,7 +251,7 @@ fn a_damaged_value_is_not_handed_out() {
 fn garbage_is_cleaned_away() {
     for durable in [true, false] {
         let dir = tempfile::tempdir().unwrap();
-        let store = OrderedStore::open(dir.path(), options(durable)).unwrap();
+        let store = try_open(dir.path(), options(durable)).unwrap();
         bucket(&store);
         put(&store, "cold", b"written once").unwrap();
         for round in 0..400_u32 {
@@ -299,7 +303,7 @@ proptest! {
         let dir = tempfile::tempdir().unwrap();
         let open = || {
             let options = LogOptions { segment_bytes: 700, ..options(durable) };
-            OrderedStore::open(dir.path(), options).unwrap()
+            try_open(dir.path(), options).unwrap()
         };
         let mut store = open();
         bucket(&store);

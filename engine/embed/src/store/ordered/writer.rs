@@ -69,12 +69,27 @@ pub(super) struct Request {
     pub(super) reply: oneshot::Sender<Result<(), Refusal>>,
 }
 
+/// The end of a change: who waits, and what to tell.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    reply: oneshot::Sender<Result<(), Refusal>>,
+    outcome: Result<(), Refusal>,
+}
+
+impl Answer {
+    /// Tells it. Waking a task of another thread costs a system call, so a caller with a runtime does this there.
+    pub(crate) fn give(self) {
+        // Nobody waits any more only when the client has gone.
+        let _ = self.reply.send(self.outcome);
+    }
+}
+
 /// More than this is not gathered for one write.
 const BUFFER_BYTES: usize = 16 << 20;
 
 /// The only one who appends to the log.
 ///
-/// Records gather in `buffer`; [`Writer::flush`] writes and syncs them, then makes them visible, then answers. A
+/// Records gather in `buffer`; [`Writer::flush`] writes and syncs them, then makes them visible, then answers are due. A
 /// change is checked against what is visible, so one that depends on a change still in the buffer waits for a
 /// flush first.
 #[derive(Debug)]
@@ -84,6 +99,7 @@ pub(super) struct Writer {
     tail: Tail,
     pub(super) buffer: Vec<u8>,
     waiting: Vec<oneshot::Sender<Result<(), Refusal>>>,
+    answers: Vec<Answer>,
     files: Vec<StagedFile>,
     /// Hashes of the keys in the buffer. Two keys with one hash cost a flush, nothing else.
     touched: HashSet<u64>,
@@ -92,12 +108,12 @@ pub(super) struct Writer {
 
 impl Writer {
     pub(super) fn new(disk: Arc<Disk>, state: Arc<RwLock<State>>, tail: Tail) -> Writer {
-        let (buffer, waiting, files) = (Vec::new(), Vec::new(), Vec::new());
-        Writer { disk, state, tail, buffer, waiting, files, touched: HashSet::new(), cleaning: None }
+        let (buffer, waiting, answers, files) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        Writer { disk, state, tail, buffer, waiting, answers, files, touched: HashSet::new(), cleaning: None }
     }
 
-    /// Makes all changes, in order, and answers each.
-    pub(super) fn commit(&mut self, requests: impl IntoIterator<Item = Request>) {
+    /// Makes all changes, in order, and returns the answers to be given.
+    pub(super) fn commit(&mut self, requests: impl IntoIterator<Item = Request>) -> Vec<Answer> {
         self.clean_a_little();
         for Request { change, reply } in requests {
             let about_bucket = matches!(change, Change::CreateBucket { .. } | Change::DeleteBucket { .. });
@@ -106,14 +122,14 @@ impl Writer {
             }
             match self.take(change) {
                 Ok(()) => self.waiting.push(reply),
-                // Nobody waits any more only when the client has gone.
-                Err(refusal) => drop(reply.send(Err(refusal))),
+                Err(refusal) => self.answers.push(Answer { reply, outcome: Err(refusal) }),
             }
             if about_bucket {
                 self.flush();
             }
         }
         self.flush();
+        std::mem::take(&mut self.answers)
     }
 
     fn depends_on_buffer(&self, change: &Change) -> bool {
@@ -183,7 +199,7 @@ impl Writer {
         Ok(())
     }
 
-    /// Writes and syncs what is in the buffer, makes it visible, and answers those who wait.
+    /// Writes and syncs what is in the buffer, makes it visible, and prepares the answers.
     pub(super) fn flush(&mut self) {
         let written = if self.buffer.is_empty() { Ok(()) } else { self.write_out() };
         match &written {
@@ -194,7 +210,8 @@ impl Writer {
             }
             Err(_) => self.cleaning = None,
         }
-        self.waiting.drain(..).for_each(|reply| drop(reply.send(written.clone())));
+        let answers = self.waiting.drain(..).map(|reply| Answer { reply, outcome: written.clone() });
+        self.answers.extend(answers);
         self.files.clear();
         self.buffer.clear();
         self.buffer.shrink_to(BUFFER_BYTES);
