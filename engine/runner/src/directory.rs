@@ -14,19 +14,24 @@ use std::{
 use model::{histogram::log::LogWriter, runfile::RunFile};
 use report::{
     events::{Event, EventWriter, What},
+    probes::ProbeWriter,
     timeline::{Second, TimelineWriter, histograms},
 };
 
 use crate::error::RunError;
 
 /// The files, and what they are.
-pub(crate) const FILES: [(&str, &str); 5] = [
+const FILES: [(&str, &str); 6] = [
     ("run.json", "everything about the run: what it was, what it found"),
     ("timeline.csv", "one row a second and thing"),
     ("events.ndjson", "what happened and when"),
     ("histograms.hlog", "HdrHistogram V2 interval log, one line a second, operation and outcome"),
+    (PROBES, "what probes sampled"),
     ("report.md", "the report"),
 ];
+
+/// Only there when the script has probes.
+const PROBES: &str = "probes.csv";
 
 const RUN_FILE: &str = "run.json";
 /// Ids are drawn until a folder of that name does not exist.
@@ -40,12 +45,13 @@ pub(crate) struct RunDirectory {
     timeline: TimelineWriter<BufWriter<File>>,
     /// Opened when the run's epoch is known: it is the first line.
     histograms: Option<LogWriter<BufWriter<File>>>,
+    probes: Option<ProbeWriter<File>>,
     trouble: Option<String>,
 }
 
 impl RunDirectory {
     /// Makes the directory in `out` (made too, when it is missing) and opens its files.
-    pub(crate) fn create(out: &Path, scenario: &str) -> Result<Self, RunError> {
+    pub(crate) fn create(out: &Path, scenario: &str, has_probes: bool) -> Result<Self, RunError> {
         fs::create_dir_all(out).map_err(results("create", out))?;
         let (path, id) = fresh(out, scenario)?;
         let open = |name: &str| {
@@ -54,7 +60,8 @@ impl RunDirectory {
         };
         let timeline = TimelineWriter::new(BufWriter::new(open("timeline.csv")?));
         let events = EventWriter::new(open("events.ndjson")?);
-        Ok(Self { path, id, events, timeline, histograms: None, trouble: None })
+        let probes = has_probes.then(|| open(PROBES).map(ProbeWriter::new)).transpose()?;
+        Ok(Self { path, id, events, timeline, histograms: None, probes, trouble: None })
     }
 
     /// Where it is.
@@ -65,6 +72,19 @@ impl RunDirectory {
     /// The run's id.
     pub(crate) fn id(&self) -> &str {
         &self.id
+    }
+
+    /// Removes it: the run never began.
+    pub(crate) fn discard(self) {
+        if let Err(error) = fs::remove_dir_all(&self.path) {
+            tracing::warn!(path = %self.path.display(), %error, "the directory of a run that never began stays");
+        }
+    }
+
+    /// The files that the directory will hold, and what they are.
+    pub(crate) fn files(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let has_probes = self.probes.is_some();
+        FILES.into_iter().filter(move |(name, _)| has_probes || *name != PROBES)
     }
 
     /// What went wrong with writing, once.
@@ -99,6 +119,14 @@ impl RunDirectory {
         if let Some(log) = &mut self.histograms {
             let written = histograms::write(log, second);
             self.note("histograms.hlog", written);
+        }
+    }
+
+    /// Writes one value of a probe.
+    pub(crate) fn sample(&mut self, at_ns: u64, probe: &str, value: f64) {
+        if let Some(probes) = &mut self.probes {
+            let written = probes.write(at_ns, probe, value);
+            self.note(PROBES, written);
         }
     }
 
@@ -201,8 +229,8 @@ mod tests {
     fn a_run_has_a_folder_of_its_own_with_all_files_from_the_beginning() {
         let out = tempfile::tempdir().unwrap();
         let below = out.path().join("not/yet");
-        let mut first = RunDirectory::create(&below, "s6 burst/ä").unwrap();
-        let second = RunDirectory::create(&below, "s6 burst/ä").unwrap();
+        let mut first = RunDirectory::create(&below, "s6 burst/ä", false).unwrap();
+        let second = RunDirectory::create(&below, "s6 burst/ä", false).unwrap();
         assert_ne!(first.path(), second.path());
         let name = first.path().file_name().unwrap().to_str().unwrap().to_owned();
         assert!(name.ends_with(&format!("Z-s6_burst__-{}", first.id())), "{name}");
@@ -214,6 +242,9 @@ mod tests {
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .collect();
         names.sort();
+        let listed: Vec<&str> =
+            first.files().map(|(name, _)| name).filter(|name| *name != "report.md").collect();
+        assert!(listed.iter().all(|name| names.contains(&(*name).to_owned())), "{listed:?}");
         assert_eq!(names, ["events.ndjson", "histograms.hlog", "run.json", "timeline.csv"]);
         assert_eq!(first.take_trouble(), None);
     }
@@ -233,7 +264,7 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("results");
         fs::write(&file, "I am a file").unwrap();
-        let Err(error) = RunDirectory::create(&file, "x") else { panic!("created below a file") };
+        let Err(error) = RunDirectory::create(&file, "x", false) else { panic!("created below a file") };
         let told = &error.diagnostics()[0];
         assert!(told.message.starts_with(&format!("cannot create {}", file.display())), "{told}");
         assert!(told.help.as_ref().unwrap().contains("--out"));
@@ -242,7 +273,7 @@ mod tests {
     #[test]
     fn trouble_in_mid_run_is_told_once_and_ends_nothing() {
         let out = tempfile::tempdir().unwrap();
-        let mut directory = RunDirectory::create(out.path(), "x").unwrap();
+        let mut directory = RunDirectory::create(out.path(), "x", true).unwrap();
         fs::remove_dir_all(directory.path()).unwrap();
         directory.report("one");
         directory.run_file(&RunFile::new("0", "id"));

@@ -16,13 +16,8 @@ pub enum RunError {
     #[error(transparent)]
     Embedded(#[from] embed::EmbedError),
     /// A server that should be there cannot be used.
-    #[error("{server}: {problem}")]
-    Server {
-        /// Which.
-        server: &'static str,
-        /// What is wrong, with a remedy.
-        problem: String,
-    },
+    #[error("{0}")]
+    Server(Box<Diagnostic>),
     /// This machine or a server has not enough of something.
     #[error("{}", lines(.0))]
     NotEnough(Vec<Diagnostic>),
@@ -65,6 +60,10 @@ impl RunError {
         }
     }
 
+    pub(crate) fn server(complaint: Diagnostic) -> Self {
+        RunError::Server(Box::new(complaint))
+    }
+
     /// The complaints to show.
     #[must_use]
     pub fn diagnostics(&self) -> Vec<Diagnostic> {
@@ -76,6 +75,7 @@ impl RunError {
                         .help("name a folder that you may write with --out DIR"),
                 ]
             }
+            RunError::Server(complaint) => vec![complaint.as_ref().clone()],
             other => vec![with_remedy(&other.to_string())],
         }
     }

@@ -52,7 +52,7 @@ type CallReply = Result<Portable, StageFailure>;
 enum Order {
     /// Calls a function; gives up when it is this urgent.
     Call { function: String, give_up_at: Urgency, reply: mpsc::Sender<CallReply> },
-    /// From now on functions get this.
+    /// From now on functions get this; nothing means: what they got before.
     Adopt { shared: Option<Arc<Portable>>, reply: mpsc::Sender<Result<(), Diagnostic>> },
     /// Samples these from now on.
     Probe { probes: Vec<ScriptProbe>, epoch: Epoch, samples: mpsc::Sender<ProbeSample> },
@@ -85,7 +85,8 @@ impl StageThread {
                         return;
                     }
                 };
-            let keeper = Keeper { program, wiring, interrupts, stage: None, probes: Vec::new() };
+            let keeper =
+                Keeper { program, wiring, interrupts, shared: None, stage: None, probes: Vec::new() };
             serve(&runtime, keeper, receiver, &ready);
         };
         let thread = thread::Builder::new().name("stage".to_owned()).stack_size(STACK_BYTES).spawn(body);
@@ -104,8 +105,17 @@ impl StageThread {
         answer.recv().unwrap_or_else(|_| Err(StageFailure::Script(vec![gone(function)])))
     }
 
-    /// Hands `shared` to all later calls. What the stage's ledgers noted so far is handed over.
-    pub(crate) fn adopt(&self, shared: Option<Arc<Portable>>) -> Result<(), Diagnostic> {
+    /// Hands `shared` to all later calls.
+    pub(crate) fn adopt(&self, shared: Arc<Portable>) -> Result<(), Diagnostic> {
+        self.make_anew(Some(shared))
+    }
+
+    /// Hands over what the stage's ledgers noted so far.
+    pub(crate) fn hand_over(&self) -> Result<(), Diagnostic> {
+        self.make_anew(None)
+    }
+
+    fn make_anew(&self, shared: Option<Arc<Portable>>) -> Result<(), Diagnostic> {
         let (reply, answer) = mpsc::channel();
         self.tell(Order::Adopt { shared, reply });
         answer.recv().unwrap_or_else(|_| Err(gone("setup")))
@@ -152,6 +162,7 @@ struct Keeper {
     program: Program,
     wiring: Wiring,
     interrupts: Interrupts,
+    shared: Option<Arc<Portable>>,
     stage: Option<Rc<Stage>>,
     probes: Vec<JoinHandle<()>>,
 }
@@ -193,7 +204,8 @@ impl Keeper {
     fn adopt(&mut self, shared: Option<Arc<Portable>>) -> Result<(), Diagnostic> {
         // The old one first: dropping it hands its ledgers over.
         self.stage = None;
-        let stage = Stage::new(&self.program, self.wiring.clone(), shared)?;
+        self.shared = shared.or(self.shared.take());
+        let stage = Stage::new(&self.program, self.wiring.clone(), self.shared.clone())?;
         self.stage = Some(Rc::new(stage));
         Ok(())
     }

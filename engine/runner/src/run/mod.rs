@@ -1,0 +1,256 @@
+//! One run from the request to the exit code.
+//!
+//! ```text
+//! prepare ─ preflight ─ directory ─ servers ─ setup ─ load ─ verify ─ ledgers ─ teardown ─ judge ─ report
+//!    │          │           │          │        │       │       │         │         │        │
+//!    └──────────┴───────────┴──────────┘        └───────┴───────┴─────────┘         │        │
+//!       wrong: nothing was begun,                 wrong: what follows is left out   └────────┘
+//!       nothing is left behind                    up to teardown                    always
+//! ```
+//!
+//! A failed or interrupted `setup` is followed by no `teardown`: there is nothing to hand to it.
+
+mod book;
+mod finish;
+mod playing;
+mod progress;
+mod record;
+
+use std::{
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use load::run::Window;
+use model::{
+    runfile::{RunFile, RunState},
+    units::format_duration,
+};
+use report::events::ServerChange;
+use script::{Diagnostic, Findings, Portable, Wiring};
+
+use self::{
+    book::Book,
+    playing::{EndedBy, Player},
+};
+pub use progress::Progress;
+pub(crate) use record::executor_name;
+
+use crate::{
+    directory::RunDirectory,
+    error::RunError,
+    exit::ExitCode,
+    interrupts::{Interrupts, Urgency},
+    preflight::{self, Needs},
+    prepare::{Prepared, prepare},
+    request::RunRequest,
+    servers::{self, Servers},
+    stage::{StageFailure, StageThread},
+    tally::Tally,
+};
+
+/// A run that came to its end, whichever it was.
+#[derive(Debug)]
+pub struct RunOutcome {
+    /// Everything about it; the same as `run.json`.
+    pub run: RunFile,
+    /// Where its files are.
+    pub directory: PathBuf,
+    /// With which code the program ends.
+    pub exit_code: ExitCode,
+    /// What went wrong on the way, for the user to see.
+    pub complaints: Vec<Diagnostic>,
+}
+
+/// Makes one run. Blocks until it is over and its directory is complete; servers that it started are gone then.
+///
+/// # Errors
+/// When the load could not begin: wrong script, flags or target, servers that do not start, results that cannot be
+/// written, an interrupt before that. Nothing is left behind then.
+pub fn run(
+    request: &RunRequest,
+    watch: &dyn Fn(Progress),
+    interrupts: &Interrupts,
+) -> Result<RunOutcome, RunError> {
+    let prepared = prepare(&request.script, &request.load, &request.target)?;
+    let needs = Needs::of(&prepared);
+    let mut warnings = preflight::machine(&needs, &request.out)?;
+    let has_probes = !prepared.options.script_probes.is_empty();
+    let directory = RunDirectory::create(&request.out, &prepared.program.name(), has_probes)?;
+    let mut book = Book::open(record::run_file(&prepared, request), directory, watch)?;
+    book.phase("start");
+    let (servers, stage, wiring) =
+        match start(&prepared, &needs, request, &mut book, &mut warnings, interrupts) {
+            Ok(started) => started,
+            Err(error) => {
+                book.tear_up();
+                return Err(error);
+            }
+        };
+    warnings.into_iter().for_each(|warning| book.warn(warning));
+    let mut running = Running {
+        tally: Tally::new(
+            prepared.cores.value,
+            &prepared.planned.scenarios,
+            prepared.planned.plan.warm_up_ns,
+        ),
+        prepared: &prepared,
+        request,
+        wiring,
+        stage,
+        interrupts,
+        book,
+        window: None,
+    };
+    running.phases();
+    Ok(running.finish(servers))
+}
+
+/// Starts what the run needs, up to the stage.
+fn start(
+    prepared: &Prepared,
+    needs: &Needs,
+    request: &RunRequest,
+    book: &mut Book<'_>,
+    warnings: &mut Vec<String>,
+    interrupts: &Interrupts,
+) -> Result<(Servers, StageThread, Wiring), RunError> {
+    let began = Instant::now();
+    let servers = servers::start(prepared, needs)?;
+    let took = format_duration(Duration::from_millis(began.elapsed().as_millis() as u64));
+    for name in servers.embedded_names() {
+        book.server(name, ServerChange::Started, None);
+    }
+    if !servers.embedded_names().is_empty() {
+        book.note(format!("started {} in {took}", servers.embedded_names().join(" and ")));
+    }
+    warnings.extend(preflight::servers(needs, &servers)?);
+    if interrupts.urgency() > Urgency::None {
+        return Err(RunError::Interrupted);
+    }
+    book.run.servers.clone_from(&servers.records);
+    let pool = prepared.options.postgres.pool;
+    let wiring = Wiring {
+        inputs: prepared.inputs.clone(),
+        seed: prepared.planned.seed.value,
+        scenarios: prepared.planned.scenarios.iter().map(|scenario| scenario.name.clone()).collect(),
+        postgres: servers.postgres.clone().map(|config| (config, pool)),
+        store: servers.store.clone(),
+        timeout: prepared.options.timeout,
+        allow_destructive: request.yes
+            || prepared.target.allow_destructive.value
+            || prepared.is_all_embedded(),
+        findings: Arc::new(Findings::default()),
+    };
+    let stage = StageThread::start(&prepared.program, &wiring, interrupts)?;
+    Ok((servers, stage, wiring))
+}
+
+/// A run between its start and its end.
+struct Running<'a> {
+    prepared: &'a Prepared,
+    request: &'a RunRequest,
+    wiring: Wiring,
+    stage: StageThread,
+    interrupts: &'a Interrupts,
+    book: Book<'a>,
+    tally: Tally,
+    /// What was measured; nothing before the load.
+    window: Option<Window>,
+}
+
+impl Running<'_> {
+    /// Set-up to teardown.
+    fn phases(&mut self) {
+        let Some(shared) = self.set_up() else {
+            self.book.state(RunState::Failed);
+            return;
+        };
+        self.load(shared);
+        if self.interrupts.urgency() == Urgency::None && self.book.run.state == RunState::Running {
+            self.call("verify", Urgency::Finish);
+        }
+        if self.interrupts.urgency() < Urgency::Leave {
+            self.settle_ledgers();
+            self.call("teardown", Urgency::Leave);
+        }
+        self.book.phase_ends();
+    }
+
+    /// What every virtual user gets as `shared`; nothing when it failed.
+    fn set_up(&mut self) -> Option<Option<Arc<Portable>>> {
+        if !self.prepared.program.has_function("setup") {
+            return Some(None);
+        }
+        let shared = Arc::new(self.call("setup", Urgency::Finish)?);
+        match self.stage.adopt(shared.clone()) {
+            Ok(()) => Some(Some(shared)),
+            Err(complaint) => {
+                self.book.complain(vec![complaint]);
+                None
+            }
+        }
+    }
+
+    fn load(&mut self, shared: Option<Arc<Portable>>) {
+        let thresholds = &self.prepared.options.thresholds;
+        let aborting = thresholds.iter().filter(|rule| rule.abort_on_fail && self.request.judge_thresholds);
+        let player = Player {
+            prepared: self.prepared,
+            wiring: &self.wiring,
+            shared,
+            stage: &self.stage,
+            interrupts: self.interrupts,
+            aborting: aborting.collect(),
+            book: &mut self.book,
+            tally: &mut self.tally,
+        };
+        let (ended_by, window) = player.play();
+        self.window = Some(window);
+        match ended_by {
+            EndedBy::Plan => {}
+            EndedBy::Interrupt => {
+                self.book.codes.push(ExitCode::Interrupted);
+                self.book.state(RunState::Interrupted);
+            }
+            EndedBy::Threshold => self.book.state(RunState::Aborted),
+            EndedBy::Script => {
+                self.book.codes.push(ExitCode::Aborted);
+                self.book.state(RunState::Aborted);
+            }
+        }
+    }
+
+    /// Calls a function of the script, if it has it. Nothing when it failed or was cancelled.
+    fn call(&mut self, function: &'static str, give_up_at: Urgency) -> Option<Portable> {
+        if !self.prepared.program.has_function(function) {
+            return None;
+        }
+        self.book.phase(function);
+        let result = self.stage.call(function, give_up_at);
+        let aborted = self.wiring.findings.aborted();
+        match result {
+            Ok(value) => return Some(value),
+            Err(StageFailure::Interrupted) => {
+                self.book.stopped(format!("interrupted during {function}"));
+                self.book.codes.push(ExitCode::Interrupted);
+                self.book.state(RunState::Interrupted);
+            }
+            Err(StageFailure::Script(_)) if aborted.is_some() => {
+                let message = aborted.unwrap_or_default().to_owned();
+                self.book.stopped(format!("the script aborted the run in {function}: {message}"));
+                self.book.codes.push(ExitCode::Aborted);
+                self.book.state(RunState::Aborted);
+            }
+            Err(StageFailure::Script(complaints)) => {
+                let named = complaints.into_iter().map(|complaint| {
+                    let message = format!("{function}() failed: {}", complaint.message);
+                    Diagnostic { message, ..complaint }
+                });
+                self.book.complain(named.collect());
+            }
+        }
+        None
+    }
+}

@@ -1,0 +1,251 @@
+//! The load itself: cores play the plan on threads of their own, and this one listens, writes, judges and stops.
+
+use std::{
+    panic::resume_unwind,
+    sync::{Arc, mpsc},
+    thread,
+    time::Duration,
+};
+
+use load::{
+    RunError as LoadError, Start,
+    control::Control,
+    event::Event,
+    phase::Phase,
+    run::{Run, Window},
+};
+use model::threshold::ThresholdRule;
+use report::timeline::Second;
+use script::{Diagnostic, Portable, ScriptCrew, Wiring};
+
+use super::book::Book;
+use crate::{
+    interrupts::{Interrupts, Urgency},
+    prepare::Prepared,
+    stage::{ProbeSample, StageThread},
+    tally::Tally,
+};
+
+/// How long an order to end may go unnoticed.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Why the load ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum EndedBy {
+    /// The plan came to its end.
+    Plan,
+    /// Somebody outside.
+    Interrupt,
+    /// A threshold that may.
+    Threshold,
+    /// The script said `abort(…)`.
+    Script,
+}
+
+/// Plays the plan of `prepared` and listens to its end.
+pub(super) struct Player<'a, 'b> {
+    pub(super) prepared: &'a Prepared,
+    pub(super) wiring: &'a Wiring,
+    pub(super) shared: Option<Arc<Portable>>,
+    pub(super) stage: &'a StageThread,
+    pub(super) interrupts: &'a Interrupts,
+    /// Thresholds that may end the run.
+    pub(super) aborting: Vec<&'a ThresholdRule>,
+    pub(super) book: &'a mut Book<'b>,
+    pub(super) tally: &'a mut Tally,
+}
+
+/// What the listener knows while the load goes.
+struct Hearing {
+    run: Arc<Run>,
+    control: Arc<Control>,
+    phase: Phase,
+    total: Option<Duration>,
+    ended_by: EndedBy,
+    samples: mpsc::Receiver<ProbeSample>,
+    probing: Option<mpsc::Sender<ProbeSample>>,
+    /// Probes whose trouble was told.
+    told: Vec<String>,
+}
+
+impl Player<'_, '_> {
+    /// Plays, and says why it ended and which window was measured; trouble is in the book.
+    pub(super) fn play(mut self) -> (EndedBy, Window) {
+        let (sender, events) = mpsc::channel();
+        let control = Control::new();
+        let plan = self.prepared.planned.plan.clone();
+        let window = Window { start_ns: plan.warm_up_ns, end_ns: plan.warm_up_ns };
+        let run = match Run::new(plan, self.prepared.cores.value, control.clone(), sender) {
+            Ok(run) => run,
+            // It was checked before, so this never speaks; but nothing is played that was not checked.
+            Err(problems) => {
+                self.book.complain(vec![Diagnostic::usage(problems.to_string())]);
+                return (EndedBy::Plan, window);
+            }
+        };
+        let (probing, samples) = mpsc::channel();
+        let planned = &self.prepared.planned;
+        let mut hearing = Hearing {
+            run: run.clone(),
+            control,
+            phase: Phase::Starting,
+            total: planned.duration.value.map(|duration| duration + planned.warm_up.value),
+            ended_by: EndedBy::Plan,
+            samples,
+            probing: Some(probing),
+            told: Vec::new(),
+        };
+        let played = self.listen_while_playing(&events, &mut hearing);
+        self.stage.stop_probes();
+        self.take_samples(&mut hearing);
+        for second in self.tally.finish() {
+            self.second(&second, &mut hearing);
+        }
+        match played {
+            Ok(()) => {}
+            Err(LoadError::Crew { error, .. }) => self.book.complain(vec![error]),
+            Err(error) => self.book.broken(crate::error::with_remedy(&error.to_string())),
+        }
+        (hearing.ended_by, run.window())
+    }
+
+    fn listen_while_playing(
+        &mut self,
+        events: &mpsc::Receiver<Event>,
+        hearing: &mut Hearing,
+    ) -> Result<(), LoadError<Diagnostic>> {
+        let run = hearing.run.clone();
+        let (program, wiring, shared) = (&self.prepared.program, self.wiring, self.shared.clone());
+        let execs: Vec<_> = self.prepared.planned.scenarios.iter().map(|s| s.exec.clone()).collect();
+        thread::scope(|scope| {
+            let player = scope.spawn(move || {
+                load::play(&run, Start::WhenReady, |context| {
+                    ScriptCrew::new(program, wiring.clone(), execs.clone(), shared.clone(), context)
+                })
+            });
+            loop {
+                // Asked before the last look at the events: what was sent before the end is heard.
+                let is_over = player.is_finished();
+                match events.recv_timeout(if is_over { Duration::ZERO } else { LOOK }) {
+                    Ok(event) => self.hear(event, hearing),
+                    Err(_) if is_over => break,
+                    Err(_) => {}
+                }
+                self.take_samples(hearing);
+                self.obey(hearing);
+            }
+            player.join().unwrap_or_else(|panic| resume_unwind(panic))
+        })
+    }
+
+    fn hear(&mut self, event: Event, hearing: &mut Hearing) {
+        match event {
+            Event::Started { epoch, coarseness_ns, .. } => {
+                self.book.begin(epoch);
+                if coarseness_ns > 0 {
+                    let late = model::units::format_latency_us(coarseness_ns as f64 / 1e3);
+                    self.book.warn(format!("arrivals may be {late} late: this system has no finer alarm"));
+                }
+                if let Some(probing) = hearing.probing.take() {
+                    self.stage.probe(self.prepared.options.script_probes.clone(), epoch, probing);
+                }
+            }
+            Event::Phase { phase, at_ns } => {
+                hearing.phase = phase;
+                match phase {
+                    Phase::Starting => {}
+                    Phase::Over => self.book.phase_ends(),
+                    Phase::WarmUp | Phase::Measure | Phase::Drain => {
+                        self.book.load_phase(phase.as_str(), at_ns)
+                    }
+                }
+            }
+            Event::Interval(interval) => {
+                for second in self.tally.interval(&interval) {
+                    self.second(&second, hearing);
+                }
+            }
+            Event::CoreDone { core, .. } => {
+                for second in self.tally.core_done(core) {
+                    self.second(&second, hearing);
+                }
+            }
+            Event::Mark { text, .. } => self.book.mark(text),
+            Event::Panic { scenario, vu, message, .. } => {
+                let text = format!("virtual user {vu} of {scenario} panicked: {message}");
+                self.book
+                    .broken(Diagnostic::usage(text).help("this is a bug of snapbench, please report it"));
+            }
+        }
+    }
+
+    fn second(&mut self, second: &Second, hearing: &mut Hearing) {
+        self.book.second(second);
+        let tick = self.tally.tick(second, hearing.phase, hearing.total);
+        self.book.tick(tick);
+        let start_ns = self.prepared.planned.plan.warm_up_ns;
+        if hearing.phase == Phase::Measure && hearing.ended_by == EndedBy::Plan && second.end_ns > start_ns {
+            self.judge(start_ns, second.end_ns, hearing);
+        }
+    }
+
+    /// Ends the run when a threshold that may do so fails.
+    fn judge(&mut self, start_ns: u64, now_ns: u64, hearing: &mut Hearing) {
+        let measured = Duration::from_nanos(now_ns.saturating_sub(start_ns));
+        let due: Vec<_> = self.aborting.iter().copied().filter(|rule| measured >= rule.delay_abort).collect();
+        let judgements = self.tally.judge(due.iter().copied(), (start_ns, now_ns));
+        let failed = due.iter().zip(&judgements).find(|(_, judgement)| judgement.passed == Some(false));
+        if let Some((rule, judgement)) = failed {
+            let threshold = &rule.threshold;
+            let reason = format!(
+                "threshold {} {} does not hold ({})",
+                threshold.metric, threshold.source_text, judgement.shown
+            );
+            self.book.stopped(reason);
+            hearing.ended_by = EndedBy::Threshold;
+            hearing.control.abort();
+        }
+    }
+
+    fn take_samples(&mut self, hearing: &mut Hearing) {
+        while let Ok(sample) = hearing.samples.try_recv() {
+            match sample.values {
+                Ok(values) => {
+                    for (name, value) in values {
+                        self.book.directory.sample(sample.at_ns, &name, value);
+                        self.tally.sample(&name, sample.at_ns, value);
+                    }
+                }
+                Err(trouble) if !hearing.told.contains(&trouble) => {
+                    self.book.warn(format!("probe {}: {trouble}", sample.name));
+                    hearing.told.push(trouble);
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Passes on what the script and the user want.
+    fn obey(&mut self, hearing: &mut Hearing) {
+        if hearing.ended_by == EndedBy::Plan
+            && let Some(message) = self.wiring.findings.aborted()
+        {
+            self.book.stopped(format!("the script aborted the run: {message}"));
+            hearing.ended_by = EndedBy::Script;
+            hearing.control.abort();
+        }
+        match self.interrupts.urgency() {
+            Urgency::None => {}
+            Urgency::Finish if hearing.ended_by == EndedBy::Plan => {
+                self.book.stopped("interrupted".to_owned());
+                hearing.ended_by = EndedBy::Interrupt;
+                hearing.control.stop();
+            }
+            Urgency::Finish => {}
+            Urgency::Leave => {
+                hearing.ended_by = EndedBy::Interrupt;
+                hearing.control.abort();
+            }
+        }
+    }
+}

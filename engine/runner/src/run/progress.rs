@@ -1,0 +1,16 @@
+//! What a run tells while it goes.
+
+use report::progress::Tick;
+
+/// One step of a run, for whoever watches.
+#[derive(Clone, Debug)]
+pub enum Progress {
+    /// A phase begins: `start`, `setup`, `warm-up`, `measure`, `drain`, `verify`, `teardown`.
+    Phase(&'static str),
+    /// How the load stands, about once a second.
+    Tick(Tick),
+    /// Something worth a line.
+    Note(String),
+    /// Something the reader should know before believing the figures.
+    Warning(String),
+}

@@ -1,0 +1,184 @@
+//! The servers of a run: started when they are ours, checked when they are not, and described for the run file.
+//!
+//! Dropping [`Servers`] stops what was started. Deliberately absent: which servers (see `prepare`), whether there is
+//! enough of them (see `preflight`).
+
+mod look;
+
+use std::{path::PathBuf, time::Duration};
+
+use drivers::{pg::PgConfig, s3::S3Config};
+use embed::{Durability, Wanted};
+use model::runfile::Server;
+use script::Diagnostic;
+
+pub(crate) use look::PostgresFacts;
+
+use crate::{
+    error::{RunError, with_remedy},
+    preflight::Needs,
+    prepare::{Prepared, WantedPostgres, WantedStore},
+    targets::PostgresAt,
+};
+
+/// How long a first look at a server may take.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// Servers that answer.
+pub(crate) struct Servers {
+    /// Ours; dropping them stops them.
+    embedded: embed::Servers,
+    /// Where Postgres is.
+    pub(crate) postgres: Option<PgConfig>,
+    /// What it says about itself.
+    pub(crate) postgres_facts: Option<PostgresFacts>,
+    /// Where the store is.
+    pub(crate) store: Option<S3Config>,
+    /// For the run file.
+    pub(crate) records: Vec<Server>,
+}
+
+/// Starts what is ours (in parallel) and looks at everything the run needs.
+///
+/// # Errors
+/// A server that does not start, cannot be reached, or refuses us.
+pub(crate) fn start(prepared: &Prepared, needs: &Needs) -> Result<Servers, RunError> {
+    let embedded = embed::start(wanted(prepared, needs))?;
+    let mut servers =
+        Servers { embedded, postgres: None, postgres_facts: None, store: None, records: Vec::new() };
+    if let Some(wanted) = &prepared.postgres {
+        servers.open_postgres(prepared, wanted)?;
+    }
+    if let Some(wanted) = &prepared.store {
+        servers.open_store(prepared, wanted)?;
+    }
+    Ok(servers)
+}
+
+fn wanted(prepared: &Prepared, needs: &Needs) -> Wanted {
+    let durability = |durable: bool| if durable { Durability::On } else { Durability::Off };
+    let postgres = prepared.postgres.as_ref().filter(|wanted| matches!(wanted.at, PostgresAt::Embedded));
+    let store = prepared.store.as_ref().filter(|wanted| wanted.is_embedded);
+    let options = &prepared.options;
+    Wanted {
+        postgres: postgres.map(|wanted| embed::postgres::PgOptions {
+            version: options.postgres.version,
+            durability: durability(wanted.durable.value),
+            settings: options.postgres.settings.clone(),
+            max_connections: needs.embedded_connections(),
+            ..Default::default()
+        }),
+        store: store.map(|wanted| embed::store::StoreOptions {
+            backend: match options.store.backend.as_str() {
+                "fs" => embed::store::Backend::Fs,
+                _ => embed::store::Backend::Ordered,
+            },
+            durability: durability(wanted.durable.value),
+            ..Default::default()
+        }),
+    }
+}
+
+impl Servers {
+    /// Names of the servers that this run started.
+    pub(crate) fn embedded_names(&self) -> Vec<&'static str> {
+        let postgres = self.embedded.postgres.as_ref().map(|_| "postgres");
+        postgres.into_iter().chain(self.embedded.store.as_ref().map(|_| "store")).collect()
+    }
+
+    /// Where an embedded store keeps its data, to look at the room there.
+    pub(crate) fn data_dir(&self) -> Option<PathBuf> {
+        self.embedded.store.as_ref().map(embed::store::ObjectStore::data_dir)
+    }
+
+    /// Stops what was started and removes its data. It takes a moment, so it is said and not left to a drop.
+    pub(crate) fn stop(self) {}
+
+    fn open_postgres(&mut self, prepared: &Prepared, wanted: &WantedPostgres) -> Result<(), RunError> {
+        let (config, embedded) = match (&wanted.at, &self.embedded.postgres) {
+            (PostgresAt::External { config, .. }, _) => (config.as_ref().clone(), None),
+            (_, Some(server)) => (embedded_config(&server.url())?, Some(server)),
+            _ => return Ok(()),
+        };
+        let facts = look::postgres(&config, PATIENCE)?;
+        let mut record = Server {
+            name: "postgres".to_owned(),
+            kind: "PostgreSQL".to_owned(),
+            version: facts.version.clone(),
+            endpoint: config.place().to_string(),
+            embedded: embedded.is_some(),
+            durability: Some(if facts.is_durable() { "on" } else { "off" }.to_owned()),
+            representative: prepared.target.representative.value,
+            client: client_of(prepared.options.postgres.pool).to_owned(),
+            pool_mode: Some(in_words(prepared.options.postgres.pool)),
+            settings: facts.settings.clone(),
+        };
+        if embedded.is_some_and(embed::postgres::Postgres::data_in_memory) {
+            record.settings.insert("data".to_owned(), "in memory".to_owned());
+        }
+        self.records.push(record);
+        (self.postgres, self.postgres_facts) = (Some(config), Some(facts));
+        Ok(())
+    }
+
+    fn open_store(&mut self, prepared: &Prepared, wanted: &WantedStore) -> Result<(), RunError> {
+        let mut config = wanted.config.clone();
+        let mut record = Server {
+            name: "s3".to_owned(),
+            kind: "S3-compatible object store".to_owned(),
+            embedded: wanted.is_embedded,
+            representative: prepared.target.representative.value,
+            client: config.client().to_string(),
+            ..Server::default()
+        };
+        if let Some(server) = &self.embedded.store {
+            let mut words = wanted.settings.words.clone();
+            words.endpoint = Some(server.endpoint());
+            words.region = words.region.or_else(|| Some(server.region().to_owned()));
+            words.access_key = Some(server.access_key().to_owned());
+            words.secret_key = Some(server.secret_key().to_owned());
+            config = words.check().map_err(|error| RunError::server(with_remedy(&error.to_string())))?;
+            let backend = match server.backend() {
+                embed::store::Backend::Ordered => "ordered",
+                embed::store::Backend::Fs => "fs",
+            };
+            record.kind = format!("snapbench store ({backend})");
+            record.version = env!("CARGO_PKG_VERSION").to_owned();
+            let durability = if server.durability() == Durability::On { "on" } else { "off" };
+            record.durability = Some(durability.to_owned());
+            if server.data_in_memory() {
+                record.settings.insert("data".to_owned(), "in memory".to_owned());
+            }
+        }
+        look::store(&config, PATIENCE)?;
+        record.endpoint = config.endpoint().to_string();
+        record.settings.insert("bucket".to_owned(), config.bucket().to_owned());
+        record.settings.insert("region".to_owned(), config.region().to_owned());
+        self.records.push(record);
+        self.store = Some(config);
+        Ok(())
+    }
+}
+
+/// The connection of a server of our own: whatever the environment says about others must not change it.
+fn embedded_config(url: &str) -> Result<PgConfig, RunError> {
+    let parsed = PgConfig::parse(url, &|_| None);
+    parsed.map_err(|error| RunError::server(Diagnostic::usage(format!("the embedded Postgres: {error}"))))
+}
+
+fn client_of(mode: drivers::pg::PoolMode) -> &'static str {
+    match mode {
+        drivers::pg::PoolMode::Pooled { .. } => "tokio-postgres",
+        _ => "lean",
+    }
+}
+
+fn in_words(mode: drivers::pg::PoolMode) -> String {
+    match mode {
+        drivers::pg::PoolMode::Dedicated => "dedicated (a connection for each virtual user)".to_owned(),
+        drivers::pg::PoolMode::Pipelined { connections } => {
+            format!("pipelined over {connections} connections")
+        }
+        drivers::pg::PoolMode::Pooled { size } => format!("pooled, {size} connections"),
+    }
+}
