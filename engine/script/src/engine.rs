@@ -131,6 +131,9 @@ pub(crate) fn bare_engine() -> Engine {
     engine.set_strict_variables(true);
     engine.set_fail_on_invalid_map_property(true);
     engine.disable_symbol("eval");
+    // Standard output is for results.
+    engine.on_print(|text| tracing::info!(target: "script", "{text}"));
+    engine.on_debug(|text, _, at| tracing::debug!(target: "script", "{at}: {text}"));
     // `shared` is reserved in Rhai and the name of what setup() hands on here.
     #[allow(deprecated, reason = "not deprecated: marked so because it may change between versions of Rhai")]
     engine.on_parse_token(|token, _, _| match token {

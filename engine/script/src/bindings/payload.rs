@@ -33,6 +33,18 @@ pub(crate) mod payload_api {
         i64::try_from(payload.bytes.len()).unwrap_or(i64::MAX)
     }
 
+    /// Whether both hold the same bytes.
+    #[rhai_fn(name = "==")]
+    pub fn equal(a: Payload, b: Payload) -> bool {
+        a.bytes == b.bytes
+    }
+
+    /// Whether they differ.
+    #[rhai_fn(name = "!=")]
+    pub fn not_equal(a: Payload, b: Payload) -> bool {
+        a.bytes != b.bytes
+    }
+
     /// The bytes as text.
     #[rhai_fn(pure)]
     pub fn to_string(payload: &mut Payload) -> String {
