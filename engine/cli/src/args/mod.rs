@@ -1,0 +1,14 @@
+//! What may be typed, group by group, and what it means.
+//!
+//! Each group is a clap struct of words (what was typed) with a method that turns it into values (what it means) and
+//! collects every problem, so that three wrong flags are three complaints at once.
+
+mod load;
+mod script;
+mod target;
+mod words;
+
+pub(crate) use load::LoadArgs;
+pub(crate) use script::ScriptArgs;
+pub(crate) use target::{Switch, TargetArgs};
+pub(crate) use words::Words;

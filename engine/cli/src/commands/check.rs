@@ -1,0 +1,89 @@
+//! `check`: is the script fit to run? Nothing connects.
+
+use clap::Args;
+use model::units::format_duration;
+use runner::{ExitCode, PostgresAt, Prepared, prepare};
+
+use super::{Door, failed, usage};
+use crate::{
+    args::{LoadArgs, ScriptArgs, TargetArgs, Words},
+    out,
+};
+
+/// Check a scenario without running it
+///
+/// Compiles the script and its imports, evaluates options(), checks parameters, scenarios, thresholds, flags and the
+/// target, and tells every problem at once, each with its place. Nothing connects and nothing is started.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Example:
+  snapbench check scenarios/s6_burst.rhai -p variant=c")]
+pub(crate) struct CheckArgs {
+    #[command(flatten)]
+    script: ScriptArgs,
+
+    #[command(flatten)]
+    load: LoadArgs,
+
+    #[command(flatten)]
+    target: TargetArgs,
+
+    /// Print what was found as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+pub(crate) fn execute(args: &CheckArgs, _door: Door) -> ExitCode {
+    let mut words = Words::default();
+    let (script, load) = (args.script.meaning(&mut words), args.load.meaning(&mut words));
+    if let Err(problems) = words.done() {
+        return usage(&problems);
+    }
+    match prepare(&script, &load, &args.target.meaning()) {
+        Ok(prepared) if args.json => {
+            let servers = servers(&prepared);
+            let found = serde_json::json!({
+                "good": true,
+                "script": prepared.program.file(),
+                "scenarios": prepared.planned.plan.scenarios.len(),
+                "thresholds": prepared.options.thresholds.len(),
+                "servers": servers,
+            });
+            out::print(&format!("{found:#}\n"));
+            ExitCode::Good
+        }
+        Ok(prepared) => {
+            out::print(&in_words(&prepared));
+            ExitCode::Good
+        }
+        Err(error) => {
+            if args.json {
+                let problems: Vec<_> = error.diagnostics().iter().map(crate::complain::as_json).collect();
+                out::print(&format!("{:#}\n", serde_json::json!({ "good": false, "problems": problems })));
+            }
+            failed(&error)
+        }
+    }
+}
+
+fn servers(prepared: &Prepared) -> Vec<&'static str> {
+    let postgres = prepared.postgres.as_ref().map(|wanted| match wanted.at {
+        PostgresAt::Embedded => "postgres (embedded)",
+        _ => "postgres",
+    });
+    let store = prepared.store.as_ref().map(|wanted| if wanted.is_embedded { "s3 (embedded)" } else { "s3" });
+    postgres.into_iter().chain(store).collect()
+}
+
+fn in_words(prepared: &Prepared) -> String {
+    let count =
+        |number: usize, one: &str, many: &str| format!("{number} {}", if number == 1 { one } else { many });
+    let mut parts = vec![
+        count(prepared.planned.plan.scenarios.len(), "scenario", "scenarios"),
+        count(prepared.options.thresholds.len(), "threshold", "thresholds"),
+    ];
+    parts.extend(prepared.planned.duration.value.map(format_duration));
+    let servers = servers(prepared);
+    parts.push(if servers.is_empty() { "no servers".to_owned() } else { servers.join(", ") });
+    format!("{}: good ({})\n", prepared.program.file(), parts.join(", "))
+}

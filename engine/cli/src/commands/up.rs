@@ -1,0 +1,144 @@
+//! `up`: both embedded servers, until somebody has had enough.
+
+use std::thread;
+
+use clap::Args;
+use embed::{Durability, Servers, Wanted, postgres::TcpAccess, store::StoreOptions};
+use runner::{ExitCode, Interrupts, Urgency};
+use script::Diagnostic;
+
+use super::{Door, usage};
+use crate::{
+    args::{Switch, Words},
+    complain::{complain, with_remedy},
+    out, progress, signals,
+};
+
+/// The port that Postgres gets when nobody names one: any free one.
+const ANY_PORT: u16 = 0;
+
+/// Keep the embedded servers running and print how to reach them
+///
+/// Starts a throw-away Postgres and a throw-away object store, prints how to connect, and waits for Ctrl-C; then both
+/// are gone with everything in them.
+#[derive(Args, Debug)]
+#[command(after_long_help = "\
+Example:
+  snapbench up --store-port 9000")]
+pub(crate) struct UpArgs {
+    /// Port of Postgres on 127.0.0.1 [default: any free one]
+    #[arg(long, value_name = "PORT")]
+    postgres_port: Option<String>,
+
+    /// Port of the object store on 127.0.0.1 [default: any free one]
+    #[arg(long, value_name = "PORT")]
+    store_port: Option<String>,
+
+    /// Major version of Postgres [default: the newest there is]
+    #[arg(long, value_name = "N")]
+    postgres_version: Option<String>,
+
+    /// Whether the servers sync to disk before they acknowledge
+    #[arg(long, value_name = "SWITCH", default_value = "on")]
+    durability: Switch,
+
+    /// Print how to connect as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl UpArgs {
+    fn meaning(&self) -> Result<Wanted, Vec<Diagnostic>> {
+        let mut words = Words::default();
+        let durability = if self.durability == Switch::On { Durability::On } else { Durability::Off };
+        let postgres_port = words.number("--postgres-port", self.postgres_port.as_ref(), "5433");
+        let store_port = words.number("--store-port", self.store_port.as_ref(), "9000");
+        let version = words.number("--postgres-version", self.postgres_version.as_ref(), "16");
+        words.done()?;
+        // Local users are trusted: the data is thrown away, and the port is not reachable from outside.
+        let tcp = TcpAccess { port: postgres_port.unwrap_or(ANY_PORT), password: None };
+        Ok(Wanted {
+            postgres: Some(embed::postgres::PgOptions {
+                version,
+                durability,
+                tcp: Some(tcp),
+                ..Default::default()
+            }),
+            store: Some(StoreOptions {
+                durability,
+                port: store_port.unwrap_or(ANY_PORT),
+                ..Default::default()
+            }),
+        })
+    }
+}
+
+pub(crate) fn execute(args: &UpArgs, door: Door) -> ExitCode {
+    let wanted = match args.meaning() {
+        Ok(wanted) => wanted,
+        Err(problems) => return usage(&problems),
+    };
+    let display = progress::display(door.quiet);
+    let interrupts = Interrupts::new();
+    signals::wake_on(&interrupts);
+    let servers = match embed::start(wanted) {
+        Ok(servers) => servers,
+        Err(error) => {
+            display.clear();
+            complain(&[with_remedy(&error.to_string())]);
+            return ExitCode::Other;
+        }
+    };
+    display.clear();
+    out::print(&if args.json { as_json(&servers) } else { in_words(&servers) });
+    while interrupts.urgency() == Urgency::None {
+        thread::park();
+    }
+    drop(servers);
+    ExitCode::Good
+}
+
+fn in_words(servers: &Servers) -> String {
+    let mut text = String::new();
+    if let Some(postgres) = &servers.postgres {
+        let url = postgres.tcp_url().unwrap_or_default();
+        text.push_str(&format!("PostgreSQL {}\n", postgres.version()));
+        text.push_str(&format!("  psql \"{url}\"\n"));
+        text.push_str(&format!("  psql \"{}\"\n", postgres.url()));
+        text.push_str(&format!("  snapbench run SCRIPT --postgres-url \"{}\"\n", postgres.url()));
+    }
+    if let Some(store) = &servers.store {
+        let (endpoint, region) = (store.endpoint(), store.region());
+        text.push_str("\nObject store (S3)\n");
+        text.push_str(&format!("  export AWS_ACCESS_KEY_ID={}\n", store.access_key()));
+        text.push_str(&format!("  export AWS_SECRET_ACCESS_KEY={}\n", store.secret_key()));
+        text.push_str(&format!("  export AWS_REGION={region}\n"));
+        text.push_str(&format!("  aws --endpoint-url {endpoint} s3 mb s3://snapbench\n"));
+        text.push_str(&format!("  snapbench run SCRIPT --s3-endpoint {endpoint}\n"));
+    }
+    text.push_str("\nCtrl-C stops both and removes their data.\n");
+    text
+}
+
+fn as_json(servers: &Servers) -> String {
+    let postgres = servers.postgres.as_ref().map(|postgres| {
+        serde_json::json!({
+            "url": postgres.tcp_url(),
+            "socket_url": postgres.url(),
+            "port": postgres.port(),
+            "version": postgres.version().to_string(),
+            "pid": postgres.pid(),
+        })
+    });
+    let store = servers.store.as_ref().map(|store| {
+        serde_json::json!({
+            "endpoint": store.endpoint(),
+            "port": store.port(),
+            "region": store.region(),
+            "access_key": store.access_key(),
+            "secret_key": store.secret_key(),
+            "pid": store.pid(),
+        })
+    });
+    format!("{:#}\n", serde_json::json!({ "postgres": postgres, "store": store }))
+}

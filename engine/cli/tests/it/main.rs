@@ -1,0 +1,1 @@
+//! The door, through the real binary.
