@@ -1,3 +1,4 @@
 //! Drivers against real servers.
 
 mod pg;
+mod s3;

@@ -127,14 +127,14 @@ impl Lean {
         }
     }
 
-    async fn open(&self, ask: Ask, deadline: Instant) -> Result<Connection, S3Reply> {
+    async fn open(&self, ask: Ask, deadline: Instant) -> Result<Box<Connection>, S3Reply> {
         let connecting = async { Ok(Connection::open(self.connector.connect().await?, deadline).await) };
         match timeout_at(deadline, connecting).await {
             Err(_) => Err(self.place.timed_out(ask, false, self.timeout)),
             Ok(Err(ConnectError::Io(error))) => Err(self.place.unreachable(&error)),
             Ok(Err(ConnectError::Tls(detail))) => Err(self.place.untrusted(&detail)),
             Ok(Ok(Err(detail))) => Err(self.place.not_http(&detail)),
-            Ok(Ok(Ok(connection))) => Ok(connection),
+            Ok(Ok(Ok(connection))) => Ok(Box::new(connection)),
         }
     }
 

@@ -22,6 +22,7 @@ use hyper_util::rt::TokioIo;
 use std::future::poll_fn;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::relay::Relay;
 use super::wire::{Meter, Wire};
 
 /// Most of a reply that is no success: an error document has a few hundred bytes, a web page is cut off here.
@@ -33,6 +34,7 @@ pub(super) struct Connection {
     /// Nothing once the connection is over.
     driver: Option<http1::Connection<TokioIo<Wire>, Full<Bytes>>>,
     meter: Rc<Meter>,
+    relay: Relay,
     /// One timer for the life of the connection: setting it later than it stands is a store, not a
     /// re-registration, so a timeout costs next to nothing while nothing times out.
     alarm: Pin<Box<Sleep>>,
@@ -59,7 +61,8 @@ impl Connection {
         let meter = wire.meter();
         let (requests, driver) =
             http1::handshake(TokioIo::new(wire)).await.map_err(|error| error.to_string())?;
-        Ok(Connection { requests, driver: Some(driver), meter, alarm: Box::pin(sleep_until(deadline)) })
+        let alarm = Box::pin(sleep_until(deadline));
+        Ok(Connection { requests, driver: Some(driver), meter, relay: Relay::new(), alarm })
     }
 
     /// Whether another request can follow.
@@ -77,12 +80,15 @@ impl Connection {
         let sent_before = self.meter.sent_bytes();
         self.alarm.as_mut().reset(deadline);
         let mut reply = pin!(self.requests.try_send_request(request));
+        let Connection { driver, relay, alarm, .. } = self;
         let answer = poll_fn(|cx| {
-            drive(&mut self.driver, cx);
-            match reply.as_mut().poll(cx) {
-                Poll::Ready(answer) => Poll::Ready(Some(answer)),
-                Poll::Pending => self.alarm.as_mut().poll(cx).map(|()| None),
-            }
+            relay.poll(cx, |cx| {
+                drive(driver, cx);
+                match reply.as_mut().poll(cx) {
+                    Poll::Ready(answer) => Poll::Ready(Some(answer)),
+                    Poll::Pending => alarm.as_mut().poll(cx).map(|()| None),
+                }
+            })
         })
         .await;
         let was_sent = self.meter.sent_bytes() > sent_before;
@@ -138,20 +144,25 @@ impl Connection {
         body: &mut Incoming,
         cx: &mut Context<'_>,
     ) -> Poll<Result<Option<hyper::body::Frame<Bytes>>, Failure>> {
-        // Asking first tells the driver that somebody wants the body: it then has it ready in the same poll.
-        let mut frame = Pin::new(&mut *body).poll_frame(cx);
-        if frame.is_pending() {
-            drive(&mut self.driver, cx);
-            frame = Pin::new(body).poll_frame(cx);
-        }
-        match frame {
-            Poll::Ready(None) => Poll::Ready(Ok(None)),
-            Poll::Ready(Some(Ok(frame))) => Poll::Ready(Ok(Some(frame))),
-            Poll::Ready(Some(Err(error))) => Poll::Ready(Err(self.failed(&error, true))),
-            Poll::Pending => {
-                self.alarm.as_mut().poll(cx).map(|()| Err(Failure::TimedOut { was_sent: true }))
+        let Connection { driver, relay, alarm, .. } = self;
+        let frame = relay.poll(cx, |cx| {
+            // Asking first tells the driver that somebody wants the body: it then has it ready in the same poll.
+            let frame = Pin::new(&mut *body).poll_frame(cx);
+            if frame.is_ready() {
+                return frame.map(Some);
             }
-        }
+            drive(driver, cx);
+            match Pin::new(&mut *body).poll_frame(cx) {
+                Poll::Ready(frame) => Poll::Ready(Some(frame)),
+                Poll::Pending => alarm.as_mut().poll(cx).map(|()| None),
+            }
+        });
+        frame.map(|frame| match frame {
+            None => Err(Failure::TimedOut { was_sent: true }),
+            Some(None) => Ok(None),
+            Some(Some(Ok(frame))) => Ok(Some(frame)),
+            Some(Some(Err(error))) => Err(self.failed(&error, true)),
+        })
     }
 
     fn failed(&self, error: &hyper::Error, was_sent: bool) -> Failure {

@@ -9,6 +9,7 @@ mod call;
 mod connect;
 mod connection;
 mod pool;
+mod relay;
 mod wire;
 
 use std::time::Duration;
