@@ -128,3 +128,39 @@ fn the_histograms_of_a_second_are_logged_under_their_tags_and_merged_again() {
     let cut_off = histograms::read(&bytes[..bytes.len() - 1]);
     assert_eq!((cut_off.records.len(), cut_off.cut_off), (read.len() - 1, true));
 }
+
+#[test]
+fn two_lines_run_into_one_by_a_full_disk_are_damage_and_not_a_row() {
+    let text = String::from_utf8(written()).unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let glued = format!("{}\n{}{}\n{}\n", lines[0], lines[2], lines[3], lines[4]);
+    let read = read(glued.as_bytes());
+    assert_eq!((read.records.len(), read.damaged_lines), (1, vec![2]));
+}
+
+#[test]
+fn every_percentile_has_its_own_column() {
+    let mut recorder = model::recorder::Recorder::new();
+    let op = recorder.op("push");
+    for n in 1..=10_000_u64 {
+        let sample = model::recorder::Sample {
+            outcome: Outcome::Ok,
+            class: None,
+            expect: model::outcome::Expect::Normal,
+            service_ns: n * 1000,
+            pool_wait_ns: Some(n * 2000),
+            bytes_sent: 0,
+            bytes_received: 0,
+            items: 1,
+        };
+        recorder.record(WindowKind::Measure, op, &sample);
+    }
+    let mut seconds = Seconds::new(1);
+    recorder.take(0, 0, 1_000_000_000).iter().for_each(|interval| drop(seconds.add(interval)));
+    let rows = rows(&seconds.finish()[0], "measure");
+    let push = rows.iter().find(|row| row.kind == RowKind::Op).unwrap();
+    let near = |us: Option<u64>, expected: u64| us.unwrap().abs_diff(expected) * 1000 <= expected;
+    assert!(near(push.p50_us, 5_000) && near(push.p90_us, 9_000) && near(push.p95_us, 9_500), "{push:?}");
+    assert!(near(push.p99_us, 9_900) && near(push.p999_us, 9_990) && near(push.max_us, 10_000), "{push:?}");
+    assert!(near(push.pool_wait_p99_us, 19_800), "{push:?}");
+}

@@ -85,6 +85,22 @@ fn a_finished_run() {
 }
 
 #[test]
+fn what_ends_in_the_drain_belongs_to_the_last_stretch_of_the_window() {
+    let mut run = runs::burst_begun();
+    run.phases[2].end_s = Some(50.0);
+    let mut intervals = runs::burst_intervals(30, 20);
+    // The last second again, after the window: turns that were planned in it and ended late.
+    let mut late = intervals.last().unwrap().clone();
+    (late.start_ns, late.end_ns) = (late.start_ns + 1_000_000_000, late.end_ns + 700_000_000);
+    late.scenarios[0].planned = 0;
+    intervals.push(late);
+    let text = markdown(&run, &Files::written(&intervals).read());
+    let last = text.lines().find(|line| line.contains("  19s |")).unwrap();
+    assert!(last.contains("|     200.0 |      400.0 |"), "{last}");
+    assert!(!text.contains("  20s |"), "{text}");
+}
+
+#[test]
 fn a_closed_loop_of_which_only_the_run_file_is_left() {
     let parts = RunParts { directory: DIRECTORY.into(), ..RunParts::default() };
     insta::assert_snapshot!(markdown(&runs::broken_cas(), &parts));
