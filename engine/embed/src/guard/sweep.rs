@@ -77,14 +77,23 @@ mod tests {
     }
 
     #[test]
+    fn a_folder_of_another_name_is_refused() {
+        let root = tempfile::tempdir().unwrap();
+        let mut watched = Watched::default();
+        watched.note(Message::WatchFolder(root.path().to_path_buf()));
+        watched.sweep();
+        assert!(root.path().exists());
+    }
+
+    #[test]
     fn a_folder_is_removed_with_what_is_in_it() {
         let root = tempfile::tempdir().unwrap();
-        let folder = root.path().join("run");
+        let folder = root.path().join("snapbench-1-2-3");
         std::fs::create_dir_all(folder.join("a/b")).unwrap();
         std::fs::write(folder.join("a/b/c"), "x").unwrap();
         let mut watched = Watched::default();
         watched.note(Message::WatchFolder(folder.clone()));
-        watched.note(Message::WatchFolder(root.path().join("never made")));
+        watched.note(Message::WatchFolder(root.path().join("snapbench-1-2-4")));
         watched.sweep();
         assert!(!folder.exists());
         assert!(root.path().exists());

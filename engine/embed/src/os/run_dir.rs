@@ -74,8 +74,15 @@ pub(crate) fn note_family(dir: &Path, family: &Family) {
     }
 }
 
-/// Removes a folder; tries again for a moment when a dying process still writes into it.
+/// Removes a run folder; tries again for a moment when a dying process still writes into it.
+///
+/// Whatever it is told, it removes nothing that does not bear a run folder's name: a mistake anywhere above, made
+/// by root in /tmp, must not cost anybody else their files.
 pub(crate) fn remove(path: &Path) {
+    if path.file_name().and_then(|name| name.to_str()).and_then(owner_in).is_none() {
+        tracing::error!(path = %path.display(), "refusing to remove what is no run folder");
+        return;
+    }
     for _ in 0..50 {
         match std::fs::remove_dir_all(path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
@@ -141,6 +148,19 @@ mod tests {
         for other in ["snapbench-12-34", "snapbench-a-34-0", "snapbench-12-34-0-1", "snapbench-child", "x"] {
             assert_eq!(owner_in(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn nothing_without_a_run_folders_name_is_ever_removed() {
+        let root = tempfile::tempdir().unwrap();
+        for name in ["precious", "snapbench-data", "snapbench-1-2"] {
+            let path = root.path().join(name);
+            std::fs::create_dir(&path).unwrap();
+            remove(&path);
+            assert!(path.exists(), "{name}");
+        }
+        remove(&root.path().join("snapbench-1-2-3/.."));
+        assert!(root.path().exists());
     }
 
     #[test]
