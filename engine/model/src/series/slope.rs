@@ -162,6 +162,15 @@ mod tests {
     }
 
     #[test]
+    fn the_variance_allows_for_ties() {
+        // By hand: 4·3·13 / 18 without ties; one pair of equals takes 2·1·9 / 18 away.
+        let of = |values: [f64; 4]| kendall_variance(&points(4, |k| values[k as usize]));
+        assert!((of([1.0, 2.0, 3.0, 4.0]) - 156.0 / 18.0).abs() < 1e-12);
+        assert!((of([1.0, 3.0, 1.0, 4.0]) - 138.0 / 18.0).abs() < 1e-12);
+        assert_eq!(of([5.0; 4]), 0.0);
+    }
+
+    #[test]
     fn a_short_series_cannot_tell() {
         assert_eq!(slope(&points(7, |k| k as f64)), Slope::TooShort { points: 7, needed: 8 });
         let at_once: Vec<Point> = (0..20).map(|k| Point { t_ns: 5, value: f64::from(k) }).collect();
