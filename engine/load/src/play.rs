@@ -88,7 +88,7 @@ mod tests {
         executor::{ConstantArrivalRate, ConstantVus, PerVuIterations},
         phase::Phase,
         plan::Plan,
-        testing::{Act, MS, S, plan, play, play_with_orders, scenario},
+        testing::{Act, MS, S, linger_ns, plan, play, play_with_orders, scenario},
     };
 
     /// `a` from the start for 10 s, `b` from 5 s on for 10 s, and `c` that counts to 2 from 1 s on.
@@ -183,6 +183,15 @@ mod tests {
             assert!(played.ended_ns <= S, "{order:?}: {}", played.ended_ns);
             assert_eq!(played.phases.last().map(|phase| phase.0), Some(Phase::Over));
         }
+    }
+
+    #[test]
+    fn what_was_stopped_before_it_began_does_not_begin_while_it_drains() {
+        linger_ns(10 * S);
+        let mut plan = plan(ConstantVus { vus: 1, duration_ns: 10 * S });
+        plan.scenarios[0].start_ns = 5 * S;
+        let played = play_with_orders(plan, 1, &[(S, Order::Stop)], |_, _| Act::Sleep(S));
+        assert_eq!((played.marks.len(), played.ended_ns), (0, 11 * S), "{:?}", played.marks);
     }
 
     #[test]

@@ -32,6 +32,9 @@ impl<T: Time> Timeline<T> {
     /// Whether the gate has opened since the last call.
     pub(super) fn opens(&mut self, now_ns: u64) -> bool {
         let mut opens = false;
+        if self.is_closing() {
+            return false;
+        }
         while let Some(at_ns) = self.openings_ns.pop_if(|at_ns| *at_ns <= now_ns) {
             opens = true;
             if !self.scene.gate.has_opened.replace(true) {

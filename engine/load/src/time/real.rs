@@ -102,9 +102,12 @@ impl Time for RealTime {
     }
 
     fn sleep_until(&self, at_ns: u64) -> impl Future<Output = ()> + 'static {
-        // Counted on the monotonic clock, because before the epoch `now_ns` stands still.
-        let at_monotonic_ns = self.epoch_ns.get().saturating_add(at_ns);
-        tokio::time::sleep(Duration::from_nanos(at_monotonic_ns.saturating_sub(monotonic_ns())))
+        let epoch_ns = self.epoch_ns.get();
+        let now_ns = monotonic_ns();
+        // Before the epoch is known the clock stands at 0, and whoever sleeps means a time from now on.
+        let wait_ns =
+            if epoch_ns == u64::MAX { at_ns } else { epoch_ns.saturating_add(at_ns).saturating_sub(now_ns) };
+        tokio::time::sleep(Duration::from_nanos(wait_ns))
     }
 
     fn alarm(&self) -> RealAlarm {
@@ -184,6 +187,14 @@ mod tests {
         assert_eq!(time.now_ns(), 0);
         time.begin(Epoch { monotonic_ns: monotonic_ns() - 5_000_000_000, unix_us: 0 });
         assert!(clone.now_ns() >= 5_000_000_000, "clones share the epoch");
+    }
+
+    #[test]
+    fn a_sleep_before_the_start_ends() {
+        runtime().block_on(async {
+            let time = RealTime::not_yet();
+            time.sleep_until(time.now_ns() + 1_000_000).await;
+        });
     }
 
     #[test]
