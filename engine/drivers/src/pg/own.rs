@@ -110,21 +110,21 @@ impl Own {
         statement: &Statement,
     ) -> Result<Ready, Box<PgError>> {
         // Rare and large: boxed, so that the future of the usual case stays small.
-        let ready = Box::pin(async {
-            let mut connection = self.connect(errand, statement).await?;
-            match connection.prepare(errand.home, statement).await {
-                Ok(prepared) => Ok((connection, prepared)),
-                Err(error) => {
-                    if matches!(*error, PgError::Server { .. }) {
-                        self.put(connection);
-                    }
-                    Err(error)
-                }
+        let connecting = Box::pin(self.connect(errand, statement));
+        let mut connection = errand.guard(statement, Stage::Connection, connecting).await??;
+        let preparing = Box::pin(connection.prepare(errand.home, statement));
+        match errand.guard(statement, Stage::Answer, preparing).await? {
+            Ok(prepared) => {
+                errand.has_waited();
+                Ok((connection, prepared))
             }
-        });
-        let ready = errand.guard(statement, Stage::Connection, ready).await??;
-        errand.has_waited();
-        Ok(ready)
+            Err(error) => {
+                if matches!(*error, PgError::Server { .. } | PgError::Refused { .. }) {
+                    self.put(connection);
+                }
+                Err(error)
+            }
+        }
     }
 
     /// The connection, made anew where that is allowed.

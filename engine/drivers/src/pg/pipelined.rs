@@ -133,13 +133,14 @@ impl Pipelines {
         statement: &Statement,
         pipeline: &Rc<Pipeline>,
     ) -> Result<(), Box<PgError>> {
-        let ready = Box::pin(async {
-            ensure_open(pipeline);
-            pipeline.wait_open().await?;
+        ensure_open(pipeline);
+        errand.guard(statement, Stage::Connection, pipeline.wait_open()).await??;
+        let preparing = Box::pin(async {
             let Some(_claim) = pipeline.claim_preparing(statement).await else { return Ok(()) };
-            prepare(pipeline, statement).await.map(drop)
+            prepare(pipeline, statement).await
         });
-        errand.guard(statement, Stage::Connection, ready).await?
+        let prepared = errand.guard(statement, Stage::Answer, preparing).await;
+        prepared.inspect_err(|_| self.replace(pipeline))?
     }
 
     /// A statement as some shared connection knows it.

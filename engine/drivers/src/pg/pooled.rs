@@ -276,7 +276,7 @@ impl Visit<'_, '_> {
     ) -> Result<(Self, Checkout, tokio_postgres::Statement), Box<PgError>> {
         checkout.is_midway = true;
         let preparing = checkout.prepare_cached(self.statement.sql());
-        let prepared = self.errand.guard(self.statement, Stage::Connection, preparing).await?;
+        let prepared = self.errand.guard(self.statement, Stage::Answer, preparing).await?;
         checkout.is_midway = false;
         match prepared {
             Ok(prepared) => Ok((self, checkout, prepared)),

@@ -49,6 +49,12 @@ impl Server {
         Postgres::new(self.config(), mode, PgOptions { timeout }).expect("no TLS, nothing to fail")
     }
 
+    /// By another URL than the server's own.
+    pub(crate) fn open_at(&self, url: &str, mode: PoolMode) -> Postgres {
+        let config = PgConfig::parse(url, &|_| None).expect("the test's URL is good");
+        Postgres::new(config, mode, PgOptions::default()).expect("no TLS, nothing to fail")
+    }
+
     /// Runs a test once in each mode, each with a session that is at hand for set-up.
     pub(crate) fn in_all_modes(&self, test: impl AsyncFn(Postgres, Session)) {
         for mode in MODES {

@@ -1,0 +1,147 @@
+//! Connections that end when nobody expects it.
+
+use std::time::Duration;
+
+use drivers::Value;
+use drivers::pg::{Isolation, PoolMode, Postgres, Session};
+use model::outcome::Outcome;
+
+use super::server::{MODES, Server, ask, ask_one, batch, plain, run, why};
+
+/// Waits until a condition that SQL tells holds.
+async fn until(session: &Session, sql: &str) {
+    for _ in 0..3000 {
+        if ask_one(session, sql, &[]).await == Value::Bool(true) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("still not: {sql}");
+}
+
+const SLEEPS: &str = "SELECT count(*) > 0 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' AND \
+                      state = 'active' AND wait_event = 'PgSleep'";
+const KILL_SLEEPERS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                             WHERE query LIKE 'SELECT pg_sleep%' AND state = 'active'";
+const KILL_OTHERS: &str = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+                           WHERE pid <> pg_backend_pid() AND backend_type = 'client backend'";
+const ALONE: &str = "SELECT count(*) = 1 FROM pg_stat_activity WHERE backend_type = 'client backend'";
+
+/// A session of its own that looks at the server from outside.
+fn observer(server: &Server) -> Session {
+    server.open(PoolMode::Dedicated).session()
+}
+
+#[test]
+fn a_backend_killed_in_mid_flight_leaves_the_fate_open() {
+    let server = Server::start();
+    server.in_all_modes(async |_, session| {
+        let admin = observer(&server);
+        let sleep = plain("SELECT pg_sleep(60)");
+        let (reply, ()) = tokio::join!(session.run(&sleep, &[]), async {
+            until(&admin, SLEEPS).await;
+            ask(&admin, KILL_SLEEPERS, &[]).await;
+        });
+        assert_eq!((reply.outcome, reply.class_name()), (Outcome::Ambiguous, Some("57P01")));
+        assert!(why(&reply).contains("its fate is unknown"), "{}", why(&reply));
+        assert!(why(&reply).contains("database `postgres` as user `postgres`"), "{}", why(&reply));
+        // The next use makes a new connection and says how long that took.
+        let next = ask(&session, "SELECT 1", &[]).await;
+        assert!(next.pool_wait_ns.is_some_and(|wait| wait > 0));
+    });
+}
+
+#[test]
+fn a_server_killed_in_mid_flight_leaves_the_fate_open_and_comes_back() {
+    let server = Server::start();
+    for mode in MODES {
+        run(async {
+            let session = server.open(mode).session();
+            let sleep = plain("SELECT pg_sleep(60)");
+            let (reply, ()) = tokio::join!(session.run(&sleep, &[]), async {
+                until(&observer(&server), SLEEPS).await;
+                server.embedded().kill9().unwrap();
+            });
+            assert_eq!(reply.outcome, Outcome::Ambiguous, "{mode:?}: {}", why(&reply));
+            let down = session.run(&plain("SELECT 1"), &[]).await;
+            assert_eq!(down.outcome, Outcome::Error, "{mode:?}: {}", why(&down));
+            server.embedded().restart().unwrap();
+            assert_eq!(ask_one(&session, "SELECT 1", &[]).await, Value::Int(1));
+        });
+    }
+}
+
+#[test]
+fn a_connection_lost_while_idle_is_made_anew_without_an_error() {
+    let server = Server::start();
+    server.in_all_modes(async |_, session| {
+        let admin = observer(&server);
+        ask(&session, "SELECT 1", &[]).await;
+        ask(&admin, KILL_OTHERS, &[]).await;
+        until(&admin, ALONE).await;
+        // The news must have reached this process, as it does while other VUs are at work.
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let reply = ask(&session, "SELECT 2", &[]).await;
+        assert!(reply.pool_wait_ns.is_some());
+    });
+}
+
+#[test]
+fn a_transaction_whose_connection_is_lost_is_undone_without_doubt() {
+    let server = Server::start();
+    server.in_all_modes(async |_, session| {
+        let admin = observer(&server);
+        batch(&session, "DROP TABLE IF EXISTS t; CREATE TABLE t (id int4)").await;
+        assert!(session.begin(Isolation::Default).await.is_ok());
+        ask(&session, "INSERT INTO t VALUES (1)", &[]).await;
+        let sleep = plain("SELECT pg_sleep(60)");
+        let (reply, ()) = tokio::join!(session.run(&sleep, &[]), async {
+            until(&admin, SLEEPS).await;
+            ask(&admin, KILL_SLEEPERS, &[]).await;
+        });
+        assert_eq!((reply.outcome, reply.class_name()), (Outcome::Error, Some("57P01")));
+        // What would run outside of the transaction is not run at all.
+        let stray = session.run(&plain("INSERT INTO t VALUES (2)"), &[]).await;
+        assert_eq!((stray.outcome, stray.class_name()), (Outcome::Error, Some("connection_gone")));
+        let commit = session.commit().await;
+        assert_eq!((commit.outcome, commit.class_name()), (Outcome::Error, Some("rolled_back")));
+        assert_eq!(ask_one(&session, "SELECT count(*) FROM t", &[]).await, Value::Int(0));
+    });
+}
+
+#[test]
+fn nothing_that_is_dropped_in_mid_flight_goes_on_at_the_server() {
+    let server = Server::start();
+    for mode in [PoolMode::Dedicated, PoolMode::Pooled { size: 2 }] {
+        run(async {
+            let admin = observer(&server);
+            let session = server.open(mode).session();
+            let sleep = plain("SELECT pg_sleep(60)");
+            tokio::select! {
+                reply = session.run(&sleep, &[]) => panic!("{}", why(&reply)),
+                () = until(&admin, SLEEPS) => {}
+            }
+            until(
+                &admin,
+                "SELECT count(*) = 0 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' \
+                           AND state = 'active'",
+            )
+            .await;
+            assert_eq!(ask_one(&session, "SELECT 1", &[]).await, Value::Int(1), "{mode:?}");
+        });
+    }
+}
+
+#[test]
+fn a_session_leaves_no_connection_behind() {
+    let server = Server::start();
+    server.in_all_modes(async |postgres: Postgres, session| {
+        let admin = observer(&server);
+        ask(&session, "SELECT 1", &[]).await;
+        assert!(session.begin(Isolation::Default).await.is_ok());
+        ask(&session, "SELECT 1", &[]).await;
+        drop(session);
+        drop(postgres);
+        until(&admin, ALONE).await;
+    });
+}

@@ -1,0 +1,102 @@
+//! Time limits and waiting for connections.
+
+use std::time::Duration;
+
+use drivers::Value;
+use drivers::pg::PoolMode;
+use model::outcome::Outcome;
+
+use super::server::{MODES, Server, ask, ask_one, plain, run, why};
+
+const SHORT: Duration = Duration::from_millis(200);
+
+#[test]
+fn the_server_ends_a_statement_that_takes_too_long_and_the_connection_stays() {
+    let server = Server::start();
+    for mode in MODES {
+        run(async {
+            let session = server.open_with(mode, SHORT).session();
+            let pid = ask_one(&session, "SELECT pg_backend_pid()", &[]).await;
+            let reply = session.run(&plain("SELECT pg_sleep(60)"), &[]).await;
+            assert_eq!((reply.outcome, reply.class_name()), (Outcome::Timeout, Some("57014")), "{mode:?}");
+            assert!(reply.service_ns >= 200_000_000, "{}", reply.service_ns);
+            if mode == PoolMode::Dedicated {
+                assert_eq!(ask_one(&session, "SELECT pg_backend_pid()", &[]).await, pid);
+            }
+        });
+    }
+}
+
+#[test]
+fn a_server_that_stands_still_is_given_up_by_the_client() {
+    let server = Server::start();
+    for mode in MODES {
+        run(async {
+            let session = server.open_with(mode, SHORT).session();
+            ask(&session, "SELECT 1", &[]).await;
+            server.embedded().pause().unwrap();
+            let reply = session.run(&plain("SELECT 1"), &[]).await;
+            server.embedded().resume().unwrap();
+            assert_eq!(
+                (reply.outcome, reply.class_name()),
+                (Outcome::Timeout, Some("client_timeout")),
+                "{mode:?}"
+            );
+            assert!(why(&reply).contains("no answer within 200ms"), "{}", why(&reply));
+            // Its late answer reaches nobody.
+            let patient = server.open(mode).session();
+            ask(&patient, "SELECT 1", &[]).await;
+            assert_eq!(ask_one(&session, "SELECT 2", &[]).await, Value::Int(2), "{mode:?}");
+        });
+    }
+}
+
+#[test]
+fn who_finds_no_free_connection_waits_and_the_wait_is_told_apart() {
+    let server = Server::start();
+    run(async {
+        let postgres = server.open(PoolMode::Pooled { size: 1 });
+        let (one, two) = (postgres.session(), postgres.session());
+        ask(&one, "SELECT 1", &[]).await;
+        let (sleep, quick) = (plain("SELECT pg_sleep(0.3)"), plain("SELECT 1"));
+        // In this order: the first takes the only connection, the second must wait for it.
+        let (first, second) = tokio::join!(biased; one.run(&sleep, &[]), two.run(&quick, &[]));
+        assert!(first.is_ok() && second.is_ok());
+        assert!(first.service_ns >= 300_000_000);
+        assert!(second.pool_wait_ns.is_some_and(|wait| wait >= 250_000_000), "{:?}", second.pool_wait_ns);
+        assert!(second.service_ns < second.pool_wait_ns.unwrap_or(0));
+    });
+}
+
+#[test]
+fn waiting_for_a_connection_ends_with_the_time_limit() {
+    let server = Server::start();
+    run(async {
+        let postgres = server.open_with(PoolMode::Pooled { size: 1 }, SHORT);
+        let (one, two) = (postgres.session(), postgres.session());
+        assert!(one.begin(Default::default()).await.is_ok());
+        let reply = two.run(&plain("SELECT 1"), &[]).await;
+        assert_eq!((reply.outcome, reply.class_name()), (Outcome::Timeout, Some("pool_timeout")));
+        assert!(why(&reply).contains("waiting for a connection"), "{}", why(&reply));
+        assert!(one.rollback().await.is_ok());
+        ask(&two, "SELECT 1", &[]).await;
+    });
+}
+
+#[test]
+fn times_and_bytes_are_counted() {
+    let server = Server::start();
+    server.in_all_modes(async |_, session| {
+        let statement = plain("SELECT $1::text");
+        let first = session.run(&statement, &["x".into()]).await;
+        assert!(first.pool_wait_ns.is_some_and(|wait| wait > 0));
+        let small = session.run(&statement, &["x".into()]).await;
+        let large = session.run(&statement, &["x".repeat(10_001).into()]).await;
+        assert!(small.service_ns > 0);
+        assert_eq!(large.bytes_sent - small.bytes_sent, 10_000);
+        assert_eq!(large.bytes_received - small.bytes_received, 10_000);
+        // Bind, Execute, Sync; the server's four messages.
+        assert!((30..100).contains(&small.bytes_sent), "{}", small.bytes_sent);
+        assert!((30..100).contains(&small.bytes_received), "{}", small.bytes_received);
+    });
+}
