@@ -18,7 +18,6 @@ use crate::commands::{
 #[command(
     name = "snapbench",
     version,
-    propagate_version = true,
     arg_required_else_help = true,
     after_long_help = "\
 Example:

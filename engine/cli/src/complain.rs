@@ -3,7 +3,7 @@
 use std::io::IsTerminal as _;
 
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode};
-use script::Diagnostic;
+use script::{Diagnostic, Place};
 
 /// Where there is no terminal that says how wide it is, lines are not wrapped: files are searched by line.
 const UNWRAPPED: usize = 10_000;
@@ -15,23 +15,16 @@ pub(crate) fn complain(diagnostics: &[Diagnostic]) {
     let _ = std::io::Write::write_all(&mut std::io::stderr().lock(), text.as_bytes());
 }
 
-/// Messages of lower floors end in "; what to do": that part is the remedy.
-pub(crate) fn with_remedy(message: &str) -> Diagnostic {
-    match message.split_once("; ") {
-        Some((problem, remedy)) if !problem.contains('\n') => Diagnostic::usage(problem).help(remedy),
-        _ => Diagnostic::usage(message),
-    }
-}
-
 /// A complaint for machines.
 pub(crate) fn as_json(diagnostic: &Diagnostic) -> serde_json::Value {
     let place = diagnostic.place.as_ref();
+    let (message, help) = remedy_apart(diagnostic);
     serde_json::json!({
-        "message": diagnostic.message,
+        "message": message,
         "file": place.map(|place| &place.file),
         "line": place.map(|place| place.line),
         "column": place.map(|place| place.column),
-        "help": diagnostic.help,
+        "help": help,
     })
 }
 
@@ -79,6 +72,8 @@ fn render(diagnostics: &[Diagnostic], dress: Dress) -> String {
 #[derive(Debug)]
 struct Shown<'a> {
     diagnostic: &'a Diagnostic,
+    message: String,
+    help: Option<String>,
     source: Option<NamedSource<String>>,
     label: Option<LabeledSpan>,
 }
@@ -87,8 +82,35 @@ impl<'a> Shown<'a> {
     fn of(diagnostic: &'a Diagnostic) -> Self {
         let place = diagnostic.place.as_ref().filter(|place| place.line > 0);
         let source = place.map(|place| NamedSource::new(&place.file, place.text.to_string()));
-        let label = place.map(|place| LabeledSpan::new_primary_with_span(None, place.byte_range()));
-        Self { diagnostic, source, label }
+        let label = place.map(|place| LabeledSpan::new_primary_with_span(None, underlined(place)));
+        let (message, help) = remedy_apart(diagnostic);
+        Self { diagnostic, message, help, source, label }
+    }
+}
+
+/// What to underline: of a place behind the end of the text, its last word's last character.
+fn underlined(place: &Place) -> std::ops::Range<usize> {
+    let range = place.byte_range();
+    if range.start < place.text.len() {
+        return range;
+    }
+    let last = place.text.trim_end().char_indices().last();
+    last.map_or(range, |(at, last)| at..at + last.len_utf8())
+}
+
+/// A remedy that stands at the end of the message ("…; write 5", "… (did you mean `x`?)") goes where remedies go.
+fn remedy_apart(diagnostic: &Diagnostic) -> (String, Option<String>) {
+    let message = &diagnostic.message;
+    if diagnostic.help.is_some() || message.contains('\n') {
+        return (message.clone(), diagnostic.help.clone());
+    }
+    let in_braces = message.strip_suffix(')').and_then(|rest| rest.rsplit_once(" (did you mean "));
+    if let Some((problem, near)) = in_braces {
+        return (problem.to_owned(), Some(format!("did you mean {near}")));
+    }
+    match message.split_once("; ") {
+        Some((problem, remedy)) => (problem.to_owned(), Some(remedy.to_owned())),
+        None => (message.clone(), None),
     }
 }
 
@@ -98,7 +120,7 @@ impl std::fmt::Display for Shown<'_> {
         if let Some(place) = self.diagnostic.place.as_ref().filter(|place| place.line == 0) {
             write!(f, "{}: ", place.file)?;
         }
-        f.write_str(&self.diagnostic.message)
+        f.write_str(&self.message)
     }
 }
 
@@ -110,7 +132,7 @@ impl miette::Diagnostic for Shown<'_> {
     }
 
     fn help<'b>(&'b self) -> Option<Box<dyn std::fmt::Display + 'b>> {
-        self.diagnostic.help.as_ref().map(|help| Box::new(help) as Box<dyn std::fmt::Display>)
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn std::fmt::Display>)
     }
 
     fn source_code(&self) -> Option<&dyn SourceCode> {
@@ -126,8 +148,6 @@ impl miette::Diagnostic for Shown<'_> {
 
 #[cfg(test)]
 mod tests {
-    use script::Place;
-
     use super::*;
 
     fn complaint() -> Diagnostic {
@@ -140,14 +160,34 @@ mod tests {
     #[test]
     fn a_complaint_names_file_line_and_column_and_underlines_the_word() {
         let plain = Dress { is_colourful: false, is_terminal: false, columns: UNWRAPPED };
-        insta::assert_snapshot!(render(&[complaint()], plain), @"");
+        insta::assert_snapshot!(render(&[complaint()], plain));
     }
 
     #[test]
     fn several_are_counted_and_one_without_a_place_stands_alone() {
         let plain = Dress { is_colourful: false, is_terminal: false, columns: UNWRAPPED };
         let lone = Diagnostic::usage("--segment: there is no segment 3 among 2").help("write 2/3");
-        insta::assert_snapshot!(render(&[lone.clone(), lone], plain), @"");
+        insta::assert_snapshot!(render(&[lone.clone(), lone], plain));
+    }
+
+    #[test]
+    fn a_remedy_at_the_end_of_a_message_is_set_apart() {
+        let apart = |message: &str| remedy_apart(&Diagnostic::usage(message));
+        assert_eq!(apart("`rate` is -5; raise it"), ("`rate` is -5".to_owned(), Some("raise it".to_owned())));
+        let near = "there is no `vuus` (did you mean `vus`?)";
+        assert_eq!(apart(near), ("there is no `vuus`".to_owned(), Some("did you mean `vus`?".to_owned())));
+        assert_eq!(apart("no remedy (at all)"), ("no remedy (at all)".to_owned(), None));
+        let helped = Diagnostic::usage("a; b").help("c");
+        assert_eq!(remedy_apart(&helped), ("a; b".to_owned(), Some("c".to_owned())));
+    }
+
+    #[test]
+    fn a_place_behind_the_end_points_at_the_end() {
+        let text = "fn options() {\n}\n\n";
+        let behind = Place { file: "a.rhai".into(), text: text.into(), line: 4, column: 1, length: 1 };
+        assert_eq!(&text[underlined(&behind)], "}");
+        let empty = Place { file: "a.rhai".into(), text: "".into(), line: 1, column: 1, length: 1 };
+        assert_eq!(underlined(&empty), 0..0);
     }
 
     #[test]

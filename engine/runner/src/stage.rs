@@ -30,8 +30,10 @@ const STACK_BYTES: usize = 8 << 20;
 /// Why a call gave nothing.
 #[derive(Debug)]
 pub(crate) enum StageFailure {
-    /// The script failed; every complaint.
-    Script(Vec<Diagnostic>),
+    /// The script failed, threw, or passed on what a server did.
+    Script(Box<Diagnostic>),
+    /// Parameters that were met only now are wrong; every complaint.
+    Parameters(Vec<Diagnostic>),
     /// Somebody asked the run to end, and the call was cancelled.
     Interrupted,
 }
@@ -102,7 +104,7 @@ impl StageThread {
     pub(crate) fn call(&self, function: &str, give_up_at: Urgency) -> CallReply {
         let (reply, answer) = mpsc::channel();
         self.tell(Order::Call { function: function.to_owned(), give_up_at, reply });
-        answer.recv().unwrap_or_else(|_| Err(StageFailure::Script(vec![gone(function)])))
+        answer.recv().unwrap_or_else(|_| Err(StageFailure::Script(Box::new(gone(function)))))
     }
 
     /// Hands `shared` to all later calls.
@@ -211,16 +213,16 @@ impl Keeper {
     }
 
     async fn call(&self, function: &str, give_up_at: Urgency) -> CallReply {
-        let Some(stage) = &self.stage else { return Err(StageFailure::Script(vec![gone(function)])) };
+        let Some(stage) = &self.stage else { return Err(StageFailure::Script(Box::new(gone(function)))) };
         let result = tokio::select! {
             biased;
             () = self.interrupts.reached(give_up_at) => return Err(StageFailure::Interrupted),
             result = stage.call(function) => result,
         };
-        let value = result.map_err(|complaint| StageFailure::Script(vec![complaint]))?;
+        let value = result.map_err(|complaint| StageFailure::Script(Box::new(complaint)))?;
         // Parameters that are declared outside of `options()` are met only now.
         let problems = stage.param_problems();
-        if problems.is_empty() { Ok(value) } else { Err(StageFailure::Script(problems)) }
+        if problems.is_empty() { Ok(value) } else { Err(StageFailure::Parameters(problems)) }
     }
 
     fn probe(&mut self, probes: Vec<ScriptProbe>, epoch: Epoch, samples: &mpsc::Sender<ProbeSample>) {

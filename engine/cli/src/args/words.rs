@@ -17,8 +17,7 @@ impl Words {
         self.problems.push(Diagnostic::usage(format!("{flag}: {problem}")).help(help));
     }
 
-    /// What a reader makes of a word, or nothing and a complaint. A message that ends in a remedy ("…; write …") is
-    /// split there.
+    /// What a reader makes of a word, or nothing and a complaint.
     pub(crate) fn read<T, E: Display>(
         &mut self,
         flag: &str,
@@ -28,11 +27,7 @@ impl Words {
         match read(word?) {
             Ok(value) => Some(value),
             Err(error) => {
-                let message = error.to_string();
-                let (problem, help) = message.split_once("; ").unwrap_or((&message, ""));
-                let complaint = Diagnostic::usage(format!("{flag}: {problem}"));
-                let is_helped = !help.is_empty();
-                self.problems.push(if is_helped { complaint.help(help) } else { complaint });
+                self.problems.push(Diagnostic::usage(format!("{flag}: {error}")));
                 None
             }
         }

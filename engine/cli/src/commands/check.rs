@@ -15,9 +15,12 @@ use crate::{
 /// Compiles the script and its imports, evaluates options(), checks parameters, scenarios, thresholds, flags and the
 /// target, and tells every problem at once, each with its place. Nothing connects and nothing is started.
 #[derive(Args, Debug)]
-#[command(after_long_help = "\
+#[command(
+    allow_negative_numbers = true,
+    after_long_help = "\
 Example:
-  snapbench check scenarios/s6_burst.rhai -p variant=c")]
+  snapbench check scenarios/s6_burst.rhai -p variant=c"
+)]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
     script: ScriptArgs,

@@ -23,9 +23,12 @@ const CURVE_ROWS: usize = 6;
 /// the thresholds, and where each setting comes from: a flag, the environment, targets.yaml, the script, or a default,
 /// in that order of precedence. Nothing connects.
 #[derive(Args, Debug)]
-#[command(after_long_help = "\
+#[command(
+    allow_negative_numbers = true,
+    after_long_help = "\
 Example:
-  snapbench inspect scenarios/s6_burst.rhai -p variant=b --duration 60s")]
+  snapbench inspect scenarios/s6_burst.rhai -p variant=b --duration 60s"
+)]
 pub(crate) struct InspectArgs {
     #[command(flatten)]
     script: ScriptArgs,

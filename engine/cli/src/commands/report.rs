@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use runner::{ExitCode, read_run};
+use script::Diagnostic;
 
 use super::{Door, usage};
 use crate::out;
@@ -35,6 +36,6 @@ pub(crate) fn execute(args: &ReportArgs, _door: Door) -> ExitCode {
             out::print(&report::markdown(&stored.run, &stored.parts));
             ExitCode::Good
         }
-        Err(error) => usage(&[crate::complain::with_remedy(&error.to_string())]),
+        Err(error) => usage(&[Diagnostic::usage(error.to_string())]),
     }
 }

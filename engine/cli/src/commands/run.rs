@@ -24,7 +24,9 @@ use crate::{
 /// Percentiles come from merged histograms of all cores and seconds, never from averages; response times of an open
 /// model count from the planned start, so a late start is part of them.
 #[derive(Args, Debug)]
-#[command(after_long_help = "\
+#[command(
+    allow_negative_numbers = true,
+    after_long_help = "\
 Exit codes:
   0    everything held           105  interrupted
   99   a threshold was missed    107  the script is wrong
@@ -34,7 +36,8 @@ Exit codes:
 Examples:
   snapbench run scenarios/s6_burst.rhai
   snapbench run scenarios/s6_burst.rhai -p variant=b --duration 60s
-  snapbench run scenarios/a2_cas.rhai -p broken=true --json")]
+  snapbench run scenarios/a2_cas.rhai -p broken=true --json"
+)]
 pub(crate) struct RunArgs {
     #[command(flatten)]
     script: ScriptArgs,

@@ -10,7 +10,7 @@ use script::Diagnostic;
 use super::{Door, usage};
 use crate::{
     args::{Switch, Words},
-    complain::{complain, with_remedy},
+    complain::complain,
     out, progress, signals,
 };
 
@@ -22,9 +22,12 @@ const ANY_PORT: u16 = 0;
 /// Starts a throw-away Postgres and a throw-away object store, prints how to connect, and waits for Ctrl-C; then both
 /// are gone with everything in them.
 #[derive(Args, Debug)]
-#[command(after_long_help = "\
+#[command(
+    allow_negative_numbers = true,
+    after_long_help = "\
 Example:
-  snapbench up --store-port 9000")]
+  snapbench up --store-port 9000"
+)]
 pub(crate) struct UpArgs {
     /// Port of Postgres on 127.0.0.1 [default: any free one]
     #[arg(long, value_name = "PORT")]
@@ -85,7 +88,7 @@ pub(crate) fn execute(args: &UpArgs, door: Door) -> ExitCode {
         Ok(servers) => servers,
         Err(error) => {
             display.clear();
-            complain(&[with_remedy(&error.to_string())]);
+            complain(&[Diagnostic::usage(error.to_string())]);
             return ExitCode::Other;
         }
     };

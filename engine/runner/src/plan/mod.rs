@@ -58,6 +58,9 @@ fn made(
 ) -> Result<Planned, Vec<Diagnostic>> {
     let mut problems = Vec::new();
     let mut scenarios = picked(all, &request.only, &mut problems);
+    if scenarios.is_empty() && !problems.is_empty() {
+        return Err(problems);
+    }
     reshape::reshape(&mut scenarios, request, &mut problems);
     // What is wrong already would be squeezed into nonsense.
     let before = plan_of(&scenarios, 0, 0, request);

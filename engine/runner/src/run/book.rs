@@ -121,21 +121,22 @@ impl<'a> Book<'a> {
         self.event(What::Stopped { reason });
     }
 
-    /// Complaints about the script or its surroundings, each with the code it means.
+    /// Complaints about the script or its options.
     pub(super) fn complain(&mut self, complaints: Vec<Diagnostic>) {
         for complaint in complaints {
-            self.codes.push(if complaint.in_script { ExitCode::ScriptError } else { ExitCode::Usage });
-            self.failed(complaint);
+            let code = if complaint.in_script { ExitCode::ScriptError } else { ExitCode::Usage };
+            self.failed(code, complaint);
         }
     }
 
     /// Something outside of the script failed.
     pub(super) fn broken(&mut self, complaint: Diagnostic) {
-        self.codes.push(ExitCode::Other);
-        self.failed(complaint);
+        self.failed(ExitCode::Other, complaint);
     }
 
-    fn failed(&mut self, complaint: Diagnostic) {
+    /// Something failed, which means this code.
+    pub(super) fn failed(&mut self, code: ExitCode, complaint: Diagnostic) {
+        self.codes.push(code);
         self.event(What::Failure { message: complaint.message.clone(), position: complaint.position() });
         self.complaints.push(complaint);
     }

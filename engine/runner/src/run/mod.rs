@@ -243,12 +243,16 @@ impl Running<'_> {
                 self.book.codes.push(ExitCode::Aborted);
                 self.book.state(RunState::Aborted);
             }
-            Err(StageFailure::Script(complaints)) => {
-                let named = complaints.into_iter().map(|complaint| {
-                    let message = format!("{function}() failed: {}", complaint.message);
-                    Diagnostic { message, ..complaint }
-                });
-                self.book.complain(named.collect());
+            Err(StageFailure::Parameters(complaints)) => self.book.complain(complaints),
+            Err(StageFailure::Script(complaint)) => {
+                let code = match (complaint.in_script, function) {
+                    (true, _) => ExitCode::ScriptError,
+                    // What `verify` throws is its verdict.
+                    (false, "verify") => ExitCode::ThresholdMissed,
+                    (false, _) => ExitCode::Other,
+                };
+                let message = format!("{function}() failed: {}", complaint.message);
+                self.book.failed(code, Diagnostic { message, ..*complaint });
             }
         }
         None
