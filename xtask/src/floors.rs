@@ -13,7 +13,7 @@ fn floor_of(name: &str) -> Option<usize> {
 }
 
 /// Reads every crate's manifest.
-pub fn check(root: &Path) -> Vec<Breach> {
+pub(crate) fn check(root: &Path) -> Vec<Breach> {
     let mut breaches = Vec::new();
     for name in FLOORS.iter().flat_map(|floor| floor.iter()) {
         let file = Path::new("engine").join(name).join("Cargo.toml");

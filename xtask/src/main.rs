@@ -2,6 +2,12 @@
 //!
 //! It reads files and prints what breaks a rule, with the remedy. It knows nothing of what the program does.
 
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a tool of the repository speaks to its developer"
+)]
+
 mod floors;
 mod printing;
 mod sizes;
@@ -13,11 +19,11 @@ use std::{
 };
 
 /// One broken rule.
-pub struct Breach {
+pub(crate) struct Breach {
     /// File, relative to the repository.
-    pub file: PathBuf,
+    pub(crate) file: PathBuf,
     /// What is wrong and what to do.
-    pub message: String,
+    pub(crate) message: String,
 }
 
 fn main() -> ExitCode {

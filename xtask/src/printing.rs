@@ -17,7 +17,7 @@ fn may_print(file: &Path) -> bool {
 }
 
 /// Lines that print where nobody may.
-pub fn check(file: &Path, text: &str) -> Vec<Breach> {
+pub(crate) fn check(file: &Path, text: &str) -> Vec<Breach> {
     if file.extension().is_none_or(|e| e != "rs") || may_print(file) {
         return Vec::new();
     }

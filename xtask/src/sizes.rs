@@ -11,7 +11,7 @@ const LINES_AT_MOST: usize = 400;
 const EXCUSE: &str = "tidy: long because";
 
 /// Whether the file is longer than it may be.
-pub fn check(file: &Path, text: &str) -> Option<Breach> {
+pub(crate) fn check(file: &Path, text: &str) -> Option<Breach> {
     let lines = text.lines().count();
     if lines <= LINES_AT_MOST || text.contains(EXCUSE) {
         return None;

@@ -110,7 +110,6 @@ impl Portable {
     }
 
     /// The value as scripts of this thread see it.
-    #[must_use]
     pub fn to_dynamic(&self) -> Dynamic {
         match self {
             Self::Unit => Dynamic::UNIT,

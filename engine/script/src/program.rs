@@ -12,7 +12,7 @@ use std::{
     sync::Arc,
 };
 
-use rhai::{AST, ASTNode, Expr};
+use rhai::{AST, ASTNode, Expr, Stmt};
 
 use crate::{
     diagnostic::{Diagnostic, Place, Texts},
@@ -166,7 +166,10 @@ impl Facts {
                 facts.functions = functions.collect();
             }
             ast.walk(&mut |path: &[ASTNode<'_>]| {
-                if let Some(ASTNode::Expr(Expr::FnCall(call, _))) = path.last() {
+                // A call that stands by itself is a statement to Rhai, any other an expression.
+                if let Some(ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _))) =
+                    path.last()
+                {
                     facts.see_call(call);
                 }
                 true

@@ -8,6 +8,10 @@
     unreachable_pub,
     reason = "`export_module` registers what is `pub` in it, wherever the module itself is seen"
 )]
+#![allow(
+    clippy::unwrap_used,
+    reason = "in what `export_module` generates; Rhai has checked the types by then"
+)]
 #![allow(clippy::needless_pass_by_value, clippy::ref_option, reason = "Rhai hands arguments over by value")]
 
 pub(crate) mod clock;

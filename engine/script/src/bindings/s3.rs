@@ -62,7 +62,8 @@ fn run<'a, F: Future<Output = S3Reply>>(
             class: reply.class.as_deref(),
             expect: Expect::Normal,
             service_ns: reply.service_ns,
-            pool_wait_ns: reply.connect_wait_ns,
+            // A connection that was kept alive waited for nothing.
+            pool_wait_ns: reply.connect_wait_ns.filter(|wait_ns| *wait_ns > 0),
             bytes_sent: reply.bytes_sent,
             bytes_received: reply.bytes_received,
             items: reply.items,

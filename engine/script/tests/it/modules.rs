@@ -72,3 +72,15 @@ fn every_module_of_the_library_compiles_and_is_documented() {
         assert!(docs.contains(wanted), "{wanted} is missing in:\n{docs}");
     }
 }
+
+#[test]
+fn the_servers_that_a_script_talks_to_are_seen_in_its_code() {
+    let facts = |text: &str| {
+        let program = crate::tools::program(text);
+        (program.facts().uses_postgres, program.facts().uses_store)
+    };
+    assert_eq!(facts("fn f() { pg::query(\"SELECT 1\", []) }"), (true, false));
+    assert_eq!(facts("fn f() { s3::get(\"k\"); 1 }"), (false, true));
+    assert_eq!(facts("import \"queue\" as queue; fn f(q) { queue::pop(q, 1) }"), (true, false));
+    assert_eq!(facts("fn f() { \"pg::query\" }"), (false, false));
+}

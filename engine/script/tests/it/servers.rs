@@ -162,7 +162,8 @@ fn step(vu) {
     let program = program(&text);
     let wiring = wired(&program, pool);
     let shared = crate::tools::on_core(async {
-        let stage = script::Stage::new(&program, wiring.clone(), None).unwrap();
+        let stage =
+            script::Stage::new(&program, wiring.clone(), None).expect("the stage compiles the script");
         stage.call("setup").await.expect("setup")
     });
     let totals = play(&program, &wiring, Some(Arc::new(shared)), 2);

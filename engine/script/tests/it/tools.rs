@@ -102,7 +102,7 @@ pub(crate) fn play(
     let make = |place: &load::core::CoreContext| {
         ScriptCrew::new(program, wiring.clone(), execs.clone(), shared.clone(), place)
     };
-    load::play(&run.into(), Start::WhenReady, make).expect("the run is played");
+    load::play(&run, Start::WhenReady, make).expect("the run is played");
     let mut totals = Totals::default();
     for event in events.try_iter() {
         if let Event::Interval(interval) = event {
