@@ -84,7 +84,8 @@ fn plan(mut words: impl Iterator<Item = String>) -> Result<Plan, String> {
             continue;
         }
         let value = words.next().ok_or_else(|| format!("{word} wants a value"))?;
-        let number = || value.parse::<u64>().ok().filter(|n| *n > 0).ok_or_else(|| format!("{word} wants a number"));
+        let number =
+            || value.parse::<u64>().ok().filter(|n| *n > 0).ok_or_else(|| format!("{word} wants a number"));
         match word.as_str() {
             "--endpoint" => plan.settings.endpoint = Some(value),
             "--bucket" => plan.settings.bucket = Some(value),

@@ -152,7 +152,8 @@ impl S3Settings {
     /// Fills what is absent from the variables every S3 tool reads (`AWS_ACCESS_KEY_ID`, `AWS_REGION`, …).
     /// Keys come as a set: settings that name one key take nothing of another from the environment.
     pub fn or_environment(mut self, variable: impl Fn(&str) -> Option<String>) -> Self {
-        let first = |names: &[&str]| names.iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));
+        let first =
+            |names: &[&str]| names.iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));
         if self.access_key.is_none() && self.secret_key.is_none() {
             self.access_key = first(&["AWS_ACCESS_KEY_ID"]);
             self.secret_key = first(&["AWS_SECRET_ACCESS_KEY"]);
@@ -206,7 +207,11 @@ impl S3Config {
     }
 
     pub(crate) fn place(&self) -> Place {
-        Place { endpoint: self.endpoint.to_string(), bucket: self.bucket.clone(), region: self.region.clone() }
+        Place {
+            endpoint: self.endpoint.to_string(),
+            bucket: self.bucket.clone(),
+            region: self.region.clone(),
+        }
     }
 }
 

@@ -40,12 +40,18 @@ impl Endpoint {
         let is_https = match scheme.to_ascii_lowercase().as_str() {
             "https" => true,
             "http" => false,
-            other => return Err(problem(&format!("`{other}` is not http or https"), format!("write `http://{rest}`"))),
+            other => {
+                return Err(problem(
+                    &format!("`{other}` is not http or https"),
+                    format!("write `http://{rest}`"),
+                ));
+            }
         };
-        let uri: Uri = text
-            .parse()
-            .map_err(|error| problem(&format!("it is no URL ({error})"), "write `http://host:port`".to_owned()))?;
-        let (Some(host), Some(authority)) = (uri.host().filter(|host| !host.is_empty()), uri.authority()) else {
+        let uri: Uri = text.parse().map_err(|error| {
+            problem(&format!("it is no URL ({error})"), "write `http://host:port`".to_owned())
+        })?;
+        let (Some(host), Some(authority)) = (uri.host().filter(|host| !host.is_empty()), uri.authority())
+        else {
             return Err(problem("it names no host", "write `http://host:port`".to_owned()));
         };
         if authority.as_str().contains('@') {
@@ -114,7 +120,12 @@ impl Address {
         if path_style {
             let mut prefix = b"/".to_vec();
             push_path(&mut prefix, bucket);
-            Address { host: endpoint.authority(), server_name: bare.to_owned(), port: endpoint.port(), prefix }
+            Address {
+                host: endpoint.authority(),
+                server_name: bare.to_owned(),
+                port: endpoint.port(),
+                prefix,
+            }
         } else {
             Address {
                 host: format!("{bucket}.{}", endpoint.authority()),
@@ -186,7 +197,10 @@ mod tests {
     fn a_bucket_is_addressed_by_path_or_by_host() {
         let endpoint = parse("https://s3.example.com:9000");
         let by_path = Address::new(&endpoint, "runs", true);
-        assert_eq!((by_path.host.as_str(), by_path.server_name.as_str()), ("s3.example.com:9000", "s3.example.com"));
+        assert_eq!(
+            (by_path.host.as_str(), by_path.server_name.as_str()),
+            ("s3.example.com:9000", "s3.example.com")
+        );
         assert_eq!(by_path.object("a b/c"), b"/runs/a%20b/c");
         assert_eq!(by_path.bucket(), b"/runs");
         let by_host = Address::new(&endpoint, "runs", false);

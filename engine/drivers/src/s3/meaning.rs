@@ -88,17 +88,27 @@ impl Place {
                 "there is no bucket `{bucket}`: create it with `aws --endpoint-url {endpoint} s3 mb s3://{bucket}`, \
                  or set `bucket:` to one that exists"
             ),
-            "PermanentRedirect" | "TemporaryRedirect" | "AuthorizationHeaderMalformed"
-            | "IllegalLocationConstraintException" | "301" | "307" => match region {
-                Some(theirs) if theirs != ours => format!("the bucket is in region {theirs}: set `region: {theirs}`"),
+            "PermanentRedirect"
+            | "TemporaryRedirect"
+            | "AuthorizationHeaderMalformed"
+            | "IllegalLocationConstraintException"
+            | "301"
+            | "307" => match region {
+                Some(theirs) if theirs != ours => {
+                    format!("the bucket is in region {theirs}: set `region: {theirs}`")
+                }
                 _ => format!("check `region:` (it is {ours}) and `endpoint:`"),
             },
             "SignatureDoesNotMatch" => "check `secret_key`".to_owned(),
             "InvalidAccessKeyId" => "check `access_key`".to_owned(),
             "ExpiredToken" | "InvalidToken" => "obtain new credentials and a new `session_token`".to_owned(),
-            "RequestTimeTooSkewed" => "this machine's clock and the server's differ: set them right".to_owned(),
+            "RequestTimeTooSkewed" => {
+                "this machine's clock and the server's differ: set them right".to_owned()
+            }
             "AccessDenied" | "403" => {
-                format!("the keys lack the permission on bucket `{bucket}`, or its policy wants `sign_payload: true`")
+                format!(
+                    "the keys lack the permission on bucket `{bucket}`, or its policy wants `sign_payload: true`"
+                )
             }
             _ if said.to_ascii_lowercase().contains("payload") => {
                 "if the store insists on a hash of the payload, set `sign_payload: true`".to_owned()
@@ -133,7 +143,8 @@ impl Place {
     /// No connection could be made: nothing was sent.
     pub(crate) fn unreachable(&self, error: &io::Error) -> S3Reply {
         let class = io_class(error);
-        let remedy = connect_remedy(class).unwrap_or("check that the store is running and that `endpoint:` is right");
+        let remedy =
+            connect_remedy(class).unwrap_or("check that the store is running and that `endpoint:` is right");
         ended(Outcome::Error, class, format!("cannot connect to {}: {error}; {remedy}", self.endpoint))
     }
 
@@ -164,7 +175,8 @@ impl Place {
 
     /// More came back than will be held in memory.
     pub(crate) fn too_large(&self, limit_bytes: u64) -> S3Reply {
-        let message = format!("{} sent more than {limit_bytes} bytes in one reply, which is the limit", self.endpoint);
+        let message =
+            format!("{} sent more than {limit_bytes} bytes in one reply, which is the limit", self.endpoint);
         ended(Outcome::Error, "too_large", message)
     }
 
@@ -179,7 +191,8 @@ impl Place {
 
     /// An object that was to be deleted with others and was not.
     pub(crate) fn undeleted(&self, key: &str, code: &str, said: &str) -> S3Reply {
-        let message = format!("{} did not delete `{key}`: {code} ({})", self.endpoint, said.trim_end_matches('.'));
+        let message =
+            format!("{} did not delete `{key}`: {code} ({})", self.endpoint, said.trim_end_matches('.'));
         ended(outcome_of(Ask::Delete, code, 0), code.to_owned(), message)
     }
 
@@ -201,14 +214,28 @@ fn ended(outcome: Outcome, class: impl Into<Class>, message: String) -> S3Reply 
 /// Which outcome an S3 error code, or else the bare HTTP status, stands for.
 fn outcome_of(ask: Ask, code: &str, status: u16) -> Outcome {
     match code {
-        "SlowDown" | "ServiceUnavailable" | "Throttling" | "ThrottlingException" | "RequestLimitExceeded"
-        | "TooManyRequests" | "SlowDownRead" | "SlowDownWrite" => Outcome::Throttled,
+        "SlowDown"
+        | "ServiceUnavailable"
+        | "Throttling"
+        | "ThrottlingException"
+        | "RequestLimitExceeded"
+        | "TooManyRequests"
+        | "SlowDownRead"
+        | "SlowDownWrite" => Outcome::Throttled,
         "NoSuchKey" | "NoSuchVersion" => Outcome::Empty,
-        "PreconditionFailed" | "ConditionalRequestConflict" | "OperationAborted" | "BucketAlreadyExists"
+        "PreconditionFailed"
+        | "ConditionalRequestConflict"
+        | "OperationAborted"
+        | "BucketAlreadyExists"
         | "BucketAlreadyOwnedByYou" => Outcome::Conflict,
         "RequestTimeout" => Outcome::Timeout,
-        "NoSuchBucket" | "AuthorizationHeaderMalformed" | "IllegalLocationConstraintException" | "ExpiredToken"
-        | "InvalidToken" | "MissingSecurityHeader" | "RequestExpired" => Outcome::Error,
+        "NoSuchBucket"
+        | "AuthorizationHeaderMalformed"
+        | "IllegalLocationConstraintException"
+        | "ExpiredToken"
+        | "InvalidToken"
+        | "MissingSecurityHeader"
+        | "RequestExpired" => Outcome::Error,
         _ => match status {
             429 | 503 => Outcome::Throttled,
             // A HEAD has no code: a bucket that is missing looks the same as a key that is.
@@ -304,7 +331,9 @@ mod tests {
         assert!(message.ends_with("the bucket is in region eu-west-1: set `region: eu-west-1`"), "{message}");
         let bare = place().refused(Ask::Head, &Refusal { status: 301, region: Some("eu-west-1"), body: b"" });
         assert!(bare.message.unwrap().ends_with("set `region: eu-west-1`"));
-        assert!(coded(Ask::Put, 403, "SignatureDoesNotMatch").message.unwrap().ends_with("check `secret_key`"));
+        assert!(
+            coded(Ask::Put, 403, "SignatureDoesNotMatch").message.unwrap().ends_with("check `secret_key`")
+        );
         assert!(coded(Ask::Put, 403, "RequestTimeTooSkewed").message.unwrap().contains("clock"));
     }
 

@@ -78,12 +78,24 @@ impl Signer {
             Some(_) => "host;x-amz-content-sha256;x-amz-date;x-amz-security-token",
         };
         let moment = RefCell::new(Moment::at(0, &identity, signed_headers, None));
-        Signer { before_hash: format!("\nhost:{host}\nx-amz-content-sha256:"), identity, signed_headers, moment }
+        Signer {
+            before_hash: format!("\nhost:{host}\nx-amz-content-sha256:"),
+            identity,
+            signed_headers,
+            moment,
+        }
     }
 
     /// Signs one request at `now_s` seconds since 1970. `path` and `query` are escaped as they are sent, the
     /// query sorted by name, every name with its `=`.
-    pub(crate) fn sign(&self, now_s: u64, method: &str, path: &[u8], query: &[u8], payload: &Payload<'_>) -> Signed {
+    pub(crate) fn sign(
+        &self,
+        now_s: u64,
+        method: &str,
+        path: &[u8],
+        query: &[u8],
+        payload: &Payload<'_>,
+    ) -> Signed {
         let moment = &mut *self.moment.borrow_mut();
         if moment.second != now_s {
             let old_key = (moment.day == now_s / SECONDS_A_DAY).then(|| moment.key.clone());
@@ -113,7 +125,8 @@ impl Moment {
     fn at(second: u64, identity: &Identity, signed_headers: &str, key: Option<hmac::Key>) -> Self {
         let day = second / SECONDS_A_DAY;
         // A clock beyond the year 9999 signs with its last second, and the server calls it skewed.
-        let time = i64::try_from(second).ok().and_then(|s| Timestamp::from_second(s).ok()).unwrap_or(Timestamp::MAX);
+        let time =
+            i64::try_from(second).ok().and_then(|s| Timestamp::from_second(s).ok()).unwrap_or(Timestamp::MAX);
         let stamp = time.strftime("%Y%m%dT%H%M%SZ").to_string();
         let scope = format!("{}/{}/s3/aws4_request", &stamp[..8], identity.region);
         let token = match &identity.session_token {
@@ -329,9 +342,6 @@ mod tests {
         };
         assert_eq!(sha256(b"abc", false), UNSIGNED);
         assert_eq!(sha256(b"", false), EMPTY_SHA256);
-        assert_eq!(
-            sha256(b"abc", true),
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
-        );
+        assert_eq!(sha256(b"abc", true), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
     }
 }

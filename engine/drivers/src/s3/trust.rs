@@ -33,7 +33,9 @@ pub enum S3OpenError {
         reason: String,
     },
     /// The endpoint is https and its name cannot stand in a certificate.
-    #[error("endpoint: `{name}` cannot be a name in a certificate ({reason}); write a host name or an IP address")]
+    #[error(
+        "endpoint: `{name}` cannot be a name in a certificate ({reason}); write a host name or an IP address"
+    )]
     Name {
         /// The host name, with the bucket in front when buckets are addressed by host.
         name: String,

@@ -80,7 +80,8 @@ pub(crate) fn page(body: &[u8]) -> Result<Page, XmlProblem> {
                 page.keys.push(Listed { key: String::new(), size_bytes: 0 });
             }
             Step::Close { depth: 3, parent: b"Contents", name, text } => {
-                let object = page.keys.last_mut().ok_or(XmlProblem::Content("a key stands outside <Contents>"))?;
+                let object =
+                    page.keys.last_mut().ok_or(XmlProblem::Content("a key stands outside <Contents>"))?;
                 match name {
                     b"Key" => object.key = std::mem::take(text),
                     b"Size" => object.size_bytes = number(text)?,
@@ -159,7 +160,9 @@ fn walk(
             Event::End(_) => {
                 let depth = open.len();
                 // The reader checks that ends match starts, so something is open here.
-                let Some(name) = open.pop() else { return Err(XmlProblem::Content("an element closes twice")) };
+                let Some(name) = open.pop() else {
+                    return Err(XmlProblem::Content("an element closes twice"));
+                };
                 let parent = open.last().map_or(&b""[..], Vec::as_slice);
                 tell(Step::Close { depth, parent, name: &name, text: &mut text })?;
                 text.clear();
@@ -227,9 +230,8 @@ mod tests {
              <Contents><Key><![CDATA[<x>]]></Key></Contents>",
         );
         assert_eq!(keys(&page(raw.as_bytes()).unwrap()), [" a & b<AB+%20 ", "<x>"]);
-        let escaped = listing(
-            "<Contents><Key>a+b%01%2B/%C3%BC</Key></Contents><EncodingType>url</EncodingType>",
-        );
+        let escaped =
+            listing("<Contents><Key>a+b%01%2B/%C3%BC</Key></Contents><EncodingType>url</EncodingType>");
         assert_eq!(keys(&page(escaped.as_bytes()).unwrap()), ["a b\u{1}+/ü"]);
     }
 

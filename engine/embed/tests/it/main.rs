@@ -1,5 +1,11 @@
 //! Real servers, really started, killed and removed.
 
+#![allow(
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a story that cannot go on fails where it stands"
+)]
+
 mod durability;
 #[cfg(target_os = "linux")]
 mod leftovers;

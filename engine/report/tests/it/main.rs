@@ -1,6 +1,6 @@
 //! What is printed for whole runs: made by the model's recorder, judged by the model's rules, snapshotted.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on should say where")]
+#![allow(clippy::print_stderr, clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
 mod reports;
 mod runs;

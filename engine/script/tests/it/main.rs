@@ -1,5 +1,11 @@
 //! Scripts as their authors meet them: what is refused and how it is said, what is run and what it leaves behind.
 
+#![allow(
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a story that cannot go on fails where it stands"
+)]
+
 mod diagnostics;
 mod limits;
 mod modules;

@@ -44,9 +44,14 @@ pub(super) fn check(settings: &S3Settings) -> Result<S3Config, S3ConfigError> {
 
 fn check_region(region: Option<&str>, problems: &mut Problems) -> String {
     let region = region.unwrap_or(DEFAULT_REGION);
-    let is_word = !region.is_empty() && region.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+    let is_word =
+        !region.is_empty() && region.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
     if !is_word {
-        problems.add("region", format!("`{region}` is no region"), format!("write one such as `{DEFAULT_REGION}`"));
+        problems.add(
+            "region",
+            format!("`{region}` is no region"),
+            format!("write one such as `{DEFAULT_REGION}`"),
+        );
     }
     region.to_owned()
 }
@@ -72,7 +77,10 @@ fn check_bucket(bucket: Option<&str>, problems: &mut Problems) -> String {
     } else if bucket.starts_with(['.', '-']) || bucket.ends_with(['.', '-']) || bucket.contains("..") {
         Some("a bucket's name begins and ends with a letter or a digit, and has no `..`")
     } else {
-        bucket.parse::<std::net::Ipv4Addr>().is_ok().then_some("a bucket's name must not look like an IP address")
+        bucket
+            .parse::<std::net::Ipv4Addr>()
+            .is_ok()
+            .then_some("a bucket's name must not look like an IP address")
     };
     if let Some(rule) = rule {
         problems.add("bucket", format!("`{bucket}` cannot be a bucket"), rule);
@@ -171,7 +179,10 @@ mod tests {
     #[test]
     fn what_is_absent_has_the_documented_default() {
         let config = good().check().unwrap();
-        assert_eq!((config.region(), config.client(), config.timeout()), ("us-east-1", ClientKind::Lean, DEFAULT_TIMEOUT));
+        assert_eq!(
+            (config.region(), config.client(), config.timeout()),
+            ("us-east-1", ClientKind::Lean, DEFAULT_TIMEOUT)
+        );
         assert!(config.path_style && !config.sign_payload);
         let aws = S3Settings { endpoint: None, region: Some("eu-west-1".into()), ..good() }.check().unwrap();
         assert_eq!(aws.endpoint().to_string(), "https://s3.eu-west-1.amazonaws.com");
@@ -206,7 +217,10 @@ mod tests {
     fn buckets_follow_the_naming_rules() {
         for bad in ["ab", "-runs", "runs.", "a..b", "10.0.0.1", "a_b", &"x".repeat(64)] {
             let told = complaint(|settings| settings.bucket = Some(bad.to_owned()));
-            assert!(told.starts_with(&format!("bucket: `{bad}` cannot be a bucket; a bucket's name ")), "{told}");
+            assert!(
+                told.starts_with(&format!("bucket: `{bad}` cannot be a bucket; a bucket's name ")),
+                "{told}"
+            );
         }
         assert!(complaint(|settings| settings.bucket = None).starts_with("bucket: no bucket is named"));
         for fine in ["abc", "runs-2026.07", &"x".repeat(63)] {
@@ -222,7 +236,8 @@ mod tests {
         assert!(complaint(|s| s.access_key = Some("AK/IA".into())).contains("no access key has"));
         assert!(complaint(|s| s.path_style = Some(false)).contains("IP address"));
         let dotted = complaint(|s| {
-            (s.endpoint, s.bucket, s.path_style) = (Some("https://h".into()), Some("a.b".into()), Some(false));
+            (s.endpoint, s.bucket, s.path_style) =
+                (Some("https://h".into()), Some("a.b".into()), Some(false));
         });
         assert!(dotted.contains("certificate"), "{dotted}");
     }

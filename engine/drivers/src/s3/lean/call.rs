@@ -188,5 +188,6 @@ fn uri(path: Vec<u8>, query: &[u8]) -> Result<Uri, String> {
         whole.freeze()
     };
     let length = whole.len();
-    Uri::from_maybe_shared(whole).map_err(|_| format!("makes a request target of {length} bytes, which is too long"))
+    Uri::from_maybe_shared(whole)
+        .map_err(|_| format!("makes a request target of {length} bytes, which is too long"))
 }

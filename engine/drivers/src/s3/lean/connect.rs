@@ -31,8 +31,9 @@ impl Connector {
     pub(super) fn new(config: &S3Config) -> Result<Self, S3OpenError> {
         let address = config.address();
         let tls = if config.endpoint().is_https() {
-            let name = ServerName::try_from(address.server_name.clone())
-                .map_err(|error| S3OpenError::Name { name: address.server_name.clone(), reason: error.to_string() })?;
+            let name = ServerName::try_from(address.server_name.clone()).map_err(|error| {
+                S3OpenError::Name { name: address.server_name.clone(), reason: error.to_string() }
+            })?;
             Some((TlsConnector::from(tls_config(config)?), name))
         } else {
             None

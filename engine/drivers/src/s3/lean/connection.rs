@@ -50,8 +50,14 @@ pub(super) struct Received {
 pub(super) enum Failure {
     /// The connection was over before any of the request was sent. Here it is back.
     Unsent(Box<Request<Full<Bytes>>>),
-    TimedOut { was_sent: bool },
-    Lost { was_sent: bool, class: &'static str, detail: String },
+    TimedOut {
+        was_sent: bool,
+    },
+    Lost {
+        was_sent: bool,
+        class: &'static str,
+        detail: String,
+    },
     NotHttp(String),
     TooLarge,
 }
@@ -107,7 +113,12 @@ impl Connection {
     }
 
     /// Takes the body. What S3 stores comes in one piece most of the time, and then it is not copied.
-    async fn read(&mut self, is_success: bool, mut body: Incoming, limit_bytes: u64) -> Result<Bytes, Failure> {
+    async fn read(
+        &mut self,
+        is_success: bool,
+        mut body: Incoming,
+        limit_bytes: u64,
+    ) -> Result<Bytes, Failure> {
         let limit_bytes = if is_success { limit_bytes } else { ERROR_LIMIT_BYTES };
         let announced_bytes = body.size_hint().lower();
         if is_success && announced_bytes > limit_bytes {

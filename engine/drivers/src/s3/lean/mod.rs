@@ -58,7 +58,8 @@ impl Lean {
             region: config.region.clone(),
         };
         let header = |text: &str| {
-            HeaderValue::try_from(text).expect("configuration admits only hosts and tokens that a header can carry")
+            HeaderValue::try_from(text)
+                .expect("configuration admits only hosts and tokens that a header can carry")
         };
         Ok(Lean {
             connector: Connector::new(config)?,
@@ -191,10 +192,16 @@ mod tests {
         let whole = PageRequest { prefix: "", start_after: None, max_keys: None, token: None };
         assert_eq!(query(whole), "encoding-type=url&list-type=2&prefix=");
         let from = PageRequest { prefix: "r/1&", start_after: Some("r/1&+"), max_keys: Some(7), token: None };
-        assert_eq!(query(from), "encoding-type=url&list-type=2&max-keys=7&prefix=r%2F1%26&start-after=r%2F1%26%2B");
+        assert_eq!(
+            query(from),
+            "encoding-type=url&list-type=2&max-keys=7&prefix=r%2F1%26&start-after=r%2F1%26%2B"
+        );
         let on = PageRequest { token: Some("a=b/"), ..from };
         let text = query(on);
-        assert_eq!(text, "continuation-token=a%3Db%2F&encoding-type=url&list-type=2&max-keys=7&prefix=r%2F1%26");
+        assert_eq!(
+            text,
+            "continuation-token=a%3Db%2F&encoding-type=url&list-type=2&max-keys=7&prefix=r%2F1%26"
+        );
         let mut names: Vec<&str> = text.split('&').collect();
         names.sort_unstable();
         assert_eq!(names.join("&"), text);

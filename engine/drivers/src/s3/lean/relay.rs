@@ -55,7 +55,11 @@ impl Relay {
     }
 
     /// Polls on behalf of the task of `cx`, until there is a result or nothing moves any more.
-    pub(super) fn poll<T>(&self, cx: &mut Context<'_>, mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>) -> Poll<T> {
+    pub(super) fn poll<T>(
+        &self,
+        cx: &mut Context<'_>,
+        mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,
+    ) -> Poll<T> {
         self.state.task.register(cx.waker());
         let mut inner = Context::from_waker(&self.waker);
         for _ in 0..MOST_ROUNDS {

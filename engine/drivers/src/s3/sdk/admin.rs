@@ -81,7 +81,10 @@ impl Sdk {
             return S3Reply { items: 0, ..S3Reply::new(Outcome::Ok) };
         }
         let named = |object: &&Listed| {
-            ObjectIdentifier::builder().key(&object.key).build().expect("an identifier with a key is complete")
+            ObjectIdentifier::builder()
+                .key(&object.key)
+                .build()
+                .expect("an identifier with a key is complete")
         };
         let which = Delete::builder()
             .set_objects(Some(objects.iter().map(named).collect()))

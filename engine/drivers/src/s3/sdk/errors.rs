@@ -24,7 +24,8 @@ pub(super) fn meaning<E: Error + 'static>(
         let status = raw.status().as_u16();
         let body = raw.body().bytes().unwrap_or_default();
         if !raw.status().is_success() {
-            return place.refused(ask, &Refusal { status, region: raw.headers().get("x-amz-bucket-region"), body });
+            return place
+                .refused(ask, &Refusal { status, region: raw.headers().get("x-amz-bucket-region"), body });
         }
         // A success the SDK could not read: say why, as our own reader sees it.
         let problem = xml::page(body).err().unwrap_or(XmlProblem::Content("the SDK does not understand it"));
@@ -46,8 +47,8 @@ pub(super) fn lost(place: &Place, ask: Ask, error: &(dyn Error + 'static)) -> S3
     if let Some(tls) = cause::<rustls::Error>(error) {
         return place.untrusted(&tls.to_string());
     }
-    let is_connecting =
-        cause::<hyper_util::client::legacy::Error>(error).is_some_and(hyper_util::client::legacy::Error::is_connect);
+    let is_connecting = cause::<hyper_util::client::legacy::Error>(error)
+        .is_some_and(hyper_util::client::legacy::Error::is_connect);
     let socket = cause::<io::Error>(error);
     if is_connecting {
         return match socket {

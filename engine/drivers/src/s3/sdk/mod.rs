@@ -72,7 +72,8 @@ impl Sdk {
 
     pub(crate) async fn put(&self, key: &str, body: Bytes) -> S3Reply {
         let sent_bytes = body.len() as u64;
-        let sending = self.client.put_object().bucket(&self.place.bucket).key(key).body(ByteStream::from(body)).send();
+        let sending =
+            self.client.put_object().bucket(&self.place.bucket).key(key).body(ByteStream::from(body)).send();
         let reply = self.timed(Ask::Put, async {
             match sending.await {
                 // Every store names what it stored; a web server that says 200 to anything does not.
@@ -93,7 +94,8 @@ impl Sdk {
                 Ok(object) => object,
                 Err(error) => return self.failed(Ask::Get, &error),
             };
-            let is_page = object.e_tag().is_none() && object.content_type().is_some_and(|t| t.starts_with("text/html"));
+            let is_page =
+                object.e_tag().is_none() && object.content_type().is_some_and(|t| t.starts_with("text/html"));
             match object.body.collect().await {
                 Ok(_) if is_page => self.place.not_s3(200, b""),
                 Ok(body) => {

@@ -81,10 +81,14 @@ async fn throttling_is_seen_and_not_retried(client: ClientKind) {
         Answer::Say(http("429 Too Many Requests", "", "")),
     ];
     let (server, store) = against(client, "5s", answers).await;
-    let replies = [store.put("k", Bytes::from_static(b"x")).await, store.get("k").await, store.get("k").await];
+    let replies =
+        [store.put("k", Bytes::from_static(b"x")).await, store.get("k").await, store.get("k").await];
     let ends: Vec<_> = replies.iter().map(|r| (r.outcome, r.class.as_deref().unwrap(), r.status)).collect();
     let throttled = Outcome::Throttled;
-    assert_eq!(ends, [(throttled, "SlowDown", Some(503)), (throttled, "503", Some(503)), (throttled, "429", Some(429))]);
+    assert_eq!(
+        ends,
+        [(throttled, "SlowDown", Some(503)), (throttled, "503", Some(503)), (throttled, "429", Some(429))]
+    );
     assert_eq!(server.requests().len(), 3);
 }
 
@@ -126,8 +130,11 @@ async fn a_web_page_is_no_store(client: ClientKind) {
     for status in ["200 OK", "404 Not Found", "403 Forbidden"] {
         let answer = Answer::Say(http(status, "content-type: text/html; charset=utf-8\r\n", page));
         let (_server, store) = against(client, "5s", vec![answer]).await;
-        let replies =
-            [store.put("k", Bytes::from_static(b"x")).await, store.get("k").await, store.bucket_exists().await];
+        let replies = [
+            store.put("k", Bytes::from_static(b"x")).await,
+            store.get("k").await,
+            store.bucket_exists().await,
+        ];
         assert_ended(&replies, &[Outcome::Error; 3], "not_s3");
         let message = replies[2].message.as_deref().unwrap();
         assert!(message.contains("`<!DOCTYPE html> <html lang=en>"), "{message}");

@@ -64,7 +64,10 @@ async fn an_object_is_stored_read_measured_and_deleted(client: ClientKind) {
 async fn what_is_not_there_is_empty(client: ClientKind) {
     let (_server, store) = with_bucket(client).await;
     let read = store.get("nothing").await;
-    assert_eq!((read.outcome, read.class.as_deref(), read.status), (Outcome::Empty, Some("NoSuchKey"), Some(404)));
+    assert_eq!(
+        (read.outcome, read.class.as_deref(), read.status),
+        (Outcome::Empty, Some("NoSuchKey"), Some(404))
+    );
     let measured = store.head("nothing").await;
     assert_eq!((measured.outcome, measured.status), (Outcome::Empty, Some(404)));
     assert_ok(&store.delete("nothing").await);
@@ -88,8 +91,16 @@ async fn objects_of_every_size_come_back_whole(client: ClientKind) {
 async fn odd_keys_are_keys_like_any_other(client: ClientKind) {
     let (_server, store) = with_bucket(client).await;
     let odd = [
-        "odd/space key", "odd/plus+key", "odd/percent%20key", "odd/amp&lt;<>\"'", "odd/ünï/コード", "odd/question?q=1#f",
-        "odd/trailing/", "odd/tilde~!*()$,;:@=", "odd/tab\tnewline\n", "odd/emoji🦀",
+        "odd/space key",
+        "odd/plus+key",
+        "odd/percent%20key",
+        "odd/amp&lt;<>\"'",
+        "odd/ünï/コード",
+        "odd/question?q=1#f",
+        "odd/trailing/",
+        "odd/tilde~!*()$,;:@=",
+        "odd/tab\tnewline\n",
+        "odd/emoji🦀",
     ];
     for key in odd {
         assert_ok(&store.put(key, Bytes::from(key.to_owned())).await);
@@ -120,7 +131,8 @@ async fn a_listing_walks_its_pages(client: ClientKind) {
     assert_ok(&listed);
     assert_eq!((listed.listing.pages, listed.items, listed.listing.is_truncated), (3, 25, false));
     let wanted: Vec<_> = (0..25).map(|number| (format!("run/{number:03}"), number)).collect();
-    let found: Vec<_> = listed.listing.objects.into_iter().map(|object| (object.key, object.size_bytes)).collect();
+    let found: Vec<_> =
+        listed.listing.objects.into_iter().map(|object| (object.key, object.size_bytes)).collect();
     assert_eq!(found, wanted);
     let whole = store.list(&ListRequest::default()).await;
     assert_eq!((whole.listing.pages, whole.items), (1, 26));
@@ -165,7 +177,11 @@ async fn without_a_bucket_the_message_says_what_to_do(client: ClientKind) {
         store.list(&ListRequest::default()).await,
     ];
     for reply in replies {
-        assert_eq!((reply.outcome, reply.class.as_deref()), (Outcome::Error, Some("NoSuchBucket")), "{reply:#?}");
+        assert_eq!(
+            (reply.outcome, reply.class.as_deref()),
+            (Outcome::Error, Some("NoSuchBucket")),
+            "{reply:#?}"
+        );
         let message = reply.message.unwrap();
         assert!(message.contains("there is no bucket `snapbench-test`: create it with"), "{message}");
         assert!(message.contains("or set `bucket:`"), "{message}");

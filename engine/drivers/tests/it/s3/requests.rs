@@ -47,7 +47,8 @@ async fn a_bucket_stands_in_the_host_name(client: ClientKind) {
 
 async fn a_session_token_is_sent_and_signed(client: ClientKind) {
     let server = Canned::start(vec![stored()]).await;
-    let store = open(&S3Settings { session_token: Some("tok/en==".into()), ..settings(&server.endpoint(), client) });
+    let store =
+        open(&S3Settings { session_token: Some("tok/en==".into()), ..settings(&server.endpoint(), client) });
     assert!(store.put("k", Bytes::from_static(b"x")).await.is_ok());
     let request = &server.requests()[0];
     assert_eq!(header(request, "x-amz-security-token"), Some("tok/en=="));
@@ -92,7 +93,8 @@ async fn a_connection_that_the_store_closed_is_replaced_without_notice(client: C
 }
 
 async fn what_the_store_announces_as_last_is_not_reused(client: ClientKind) {
-    let server = Canned::start(vec![Answer::Say(http("200 OK", "etag: \"x\"\r\nconnection: close\r\n", ""))]).await;
+    let server =
+        Canned::start(vec![Answer::Say(http("200 OK", "etag: \"x\"\r\nconnection: close\r\n", ""))]).await;
     let store = open(&settings(&server.endpoint(), client));
     for _ in 0..3 {
         assert!(store.put("k", Bytes::from_static(b"x")).await.is_ok());
@@ -111,12 +113,16 @@ fn lean_says_whether_the_payload_is_signed() {
         assert!(open(&signing).put("k", Bytes::from_static(b"abc")).await.is_ok());
         assert!(open(&plain).put("k", Bytes::new()).await.is_ok());
         let requests = server.requests();
-        let hashes: Vec<_> = requests.iter().map(|head| header(head, "x-amz-content-sha256").unwrap()).collect();
-        assert_eq!(hashes, [
-            "UNSIGNED-PAYLOAD",
-            "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
-            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
-        ]);
+        let hashes: Vec<_> =
+            requests.iter().map(|head| header(head, "x-amz-content-sha256").unwrap()).collect();
+        assert_eq!(
+            hashes,
+            [
+                "UNSIGNED-PAYLOAD",
+                "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad",
+                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            ]
+        );
         // hyper leaves the length of an empty body out; S3 wants it said.
         assert_eq!(header(&requests[2], "content-length"), Some("0"));
     });
