@@ -18,7 +18,7 @@ pub(crate) fn print(text: &str) {
     }
 }
 
-/// Whether the user allows colour at all (https://no-color.org).
+/// Whether the user allows colour at all (<https://no-color.org>).
 pub(crate) fn may_colour() -> bool {
     std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty())
         && std::env::var_os("TERM").is_none_or(|term| term != "dumb")

@@ -13,6 +13,7 @@ use std::{
 
 use futures_util::future::{join_all, select};
 use model::{
+    histogram::LatencyHistogram,
     recorder::{Ending, WindowKind},
     segment::Segment,
 };
@@ -180,6 +181,8 @@ pub(crate) struct Counts {
     pub(crate) interrupted: u64,
     pub(crate) dropped: u64,
     pub(crate) planned: u64,
+    /// Turns whose lag was recorded: those that were planned.
+    pub(crate) lags: u64,
     /// The longest response and lag, in microseconds.
     pub(crate) response_max_us: u64,
     pub(crate) lag_max_us: u64,
@@ -244,7 +247,8 @@ impl Played {
                     sum.interrupted += scenario.interrupted;
                     sum.dropped += scenario.dropped;
                     sum.planned += scenario.planned;
-                    let max_us = |histogram: Option<model::histogram::LatencyHistogram>| {
+                    sum.lags += scenario.lag.as_ref().map_or(0, LatencyHistogram::count);
+                    let max_us = |histogram: Option<LatencyHistogram>| {
                         histogram.map_or(0, |histogram| histogram.max_us())
                     };
                     sum.response_max_us = sum.response_max_us.max(max_us(scenario.response));

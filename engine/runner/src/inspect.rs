@@ -1,6 +1,7 @@
 //! What a run would be: question, parameters, scenarios with their planned curves, thresholds, and where each value
 //! comes from.
 
+use drivers::pg::PoolMode;
 use load::executor::Executor;
 use script::{ParamOrigin, ScenarioOptions};
 use serde::Serialize;
@@ -227,7 +228,8 @@ fn settings(prepared: &Prepared, load: &LoadRequest) -> Vec<InspectedSetting> {
                 add("postgres durability", on_off(wanted.durable.value), &wanted.durable.origin);
             }
         }
-        add("postgres pool", prepared.options.postgres.pool.name().to_owned(), &Origin::Script);
+        let pool = prepared.options.postgres.pool;
+        add("postgres pool", pool.name().to_owned(), said(pool != PoolMode::Dedicated));
     }
     if let Some(wanted) = &prepared.store {
         let origin = |setting: &str| wanted.settings.origin(setting);
@@ -252,6 +254,11 @@ fn settings(prepared: &Prepared, load: &LoadRequest) -> Vec<InspectedSetting> {
         );
     }
     settings
+}
+
+/// The script's options come with their defaults filled in: only what differs from them was surely said.
+fn said(differs: bool) -> &'static Origin {
+    if differs { &Origin::Script } else { &Origin::Default }
 }
 
 fn on_off(is_on: bool) -> String {

@@ -139,7 +139,11 @@ fn servers(program: &Program, options: &Options, target: &Target) -> Result<Serv
         problems
             .push(Diagnostic::usage(message).help(format!("give the target a `{key}:`, or choose another")));
     };
-    let durable = |of_script: bool| target.durable.clone().unwrap_or(Sourced::new(of_script, Origin::Script));
+    // The script's options come with their defaults filled in: only "off" was surely said.
+    let durable = |of_script: bool| {
+        let origin = if of_script { Origin::Default } else { Origin::Script };
+        target.durable.clone().unwrap_or(Sourced::new(of_script, origin))
+    };
     let postgres = facts.uses_postgres.then(|| WantedPostgres {
         at: target.postgres.clone(),
         durable: durable(options.postgres.is_durable),

@@ -171,3 +171,135 @@ pub(crate) fn limits(scenarios: &[ScenarioOptions]) -> Vec<(&str, Option<f64>, u
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use load::executor::{ArrivalRate, ConstantVus};
+    use model::{
+        arrivals::Pacing,
+        outcome::{Expect, Outcome},
+        recorder::{Ending, IterationSample, Recorder, Sample},
+        shape::Shape,
+    };
+    use script::Exec;
+
+    use super::*;
+
+    const SECOND: u64 = 1_000_000_000;
+
+    fn scenario(executor: Executor) -> ScenarioOptions {
+        ScenarioOptions {
+            name: "traffic".to_owned(),
+            exec: Exec { function: "work".to_owned(), takes_vu: true },
+            executor,
+            start: Duration::from_secs(1),
+            graceful_stop: Duration::ZERO,
+            tags: BTreeMap::new(),
+        }
+    }
+
+    fn open() -> ScenarioOptions {
+        scenario(Executor::ArrivalRate(ArrivalRate {
+            shape: Arc::new(Shape::Spike { base: 10.0, base_for_s: 4.0, peak: 50.0, peak_for_s: 2.0 }),
+            pacing: Pacing::Even,
+            duration_ns: 6 * SECOND,
+            pre_allocated_vus: 1,
+            max_vus: 30,
+        }))
+    }
+
+    /// One second of one core: 4 arrivals, one of them dropped, 3 iterations of so many ms, one error.
+    fn interval(core: u32, second: u64, ms: u64) -> Interval {
+        let mut recorder = Recorder::new();
+        let (op, traffic) = (recorder.op("push"), recorder.scenario("traffic"));
+        let window = WindowKind::Measure;
+        recorder.planned(window, traffic, 4);
+        recorder.dropped(window, traffic, 1);
+        for n in 0..3 {
+            let outcome = if n == 0 { Outcome::Timeout } else { Outcome::Ok };
+            let sample = Sample {
+                outcome,
+                class: None,
+                expect: Expect::Normal,
+                service_ns: ms * 1_000_000,
+                pool_wait_ns: None,
+                bytes_sent: 0,
+                bytes_received: 0,
+                items: 0,
+            };
+            recorder.record(window, op, &sample);
+            let times = ms * 1_000_000;
+            let sample = IterationSample {
+                lag_ns: Some(0),
+                service_ns: times,
+                response_ns: times,
+                ending: Ending::Done,
+            };
+            recorder.iteration(window, traffic, sample);
+        }
+        let mut interval = recorder.take(core, second * SECOND, (second + 1) * SECOND).remove(0);
+        (interval.vus_busy, interval.vus_live) = (1, 2);
+        interval
+    }
+
+    #[test]
+    fn a_tick_is_one_second_of_all_cores_and_counts_of_the_whole_run() {
+        let mut tally = Tally::new(2, &[open()], 0);
+        let mut seconds = Vec::new();
+        for second in 0..3 {
+            seconds.extend(tally.interval(&interval(0, second, 10)));
+            seconds.extend(tally.interval(&interval(1, second, 30)));
+        }
+        assert_eq!(seconds.len(), 2, "the third is still open");
+        let total = Some(Duration::from_secs(6));
+        tally.tick(&seconds[0], Phase::Measure, total);
+        let tick = tally.tick(&seconds[1], Phase::Measure, total);
+        assert_eq!((tick.planned_per_s, tick.achieved_per_s), (Some(8.0), 6.0));
+        assert_eq!((tick.errors, tick.dropped), (4, 4));
+        assert_eq!((tick.busy_vus, tick.live_vus), (2, 4));
+        assert_eq!(tick.elapsed, Duration::from_secs(2));
+        assert!(tick.p50_us.is_some_and(|us| us.abs_diff(10_000) < 20), "{tick:?}");
+        assert!(tick.p99_us.is_some_and(|us| us.abs_diff(30_000) < 40), "{tick:?}");
+        assert_eq!(tally.core_done(0).len() + tally.core_done(1).len(), 1);
+        assert!(tally.finish().is_empty());
+    }
+
+    #[test]
+    fn thresholds_see_operations_probes_and_the_sum_of_ledgers() {
+        let mut tally = Tally::new(1, &[open()], 0);
+        tally.interval(&interval(0, 0, 10));
+        tally.sample("depth", SECOND / 2, 7.0);
+        let record = |duplicates| LedgerRecord {
+            figures: [("duplicates".to_owned(), duplicates)].into(),
+            ..LedgerRecord::default()
+        };
+        tally.ledgers(&[record(2), record(3)]);
+        let rules: Vec<ThresholdRule> = [
+            ("push", "count == 3"),
+            ("depth", "max < 5"),
+            ("ledger.duplicates", "value == 5"),
+            ("nothing", "count > 0"),
+        ]
+        .iter()
+        .map(|(metric, text)| ThresholdRule::parse(metric, text).unwrap())
+        .collect();
+        let passed: Vec<Option<bool>> =
+            tally.judge(&rules, (0, SECOND)).iter().map(|found| found.passed).collect();
+        assert_eq!(passed, [Some(true), Some(false), Some(true), None]);
+    }
+
+    #[test]
+    fn bursts_stand_where_the_warm_up_and_the_start_put_them() {
+        let tally = Tally::new(1, &[open()], 2 * SECOND);
+        assert_eq!(tally.disturbances_ns, [(7 * SECOND, 9 * SECOND)]);
+        let closed = scenario(Executor::ConstantVus(ConstantVus { vus: 5, duration_ns: SECOND }));
+        assert!(Tally::new(1, &[closed], 0).disturbances_ns.is_empty());
+    }
+
+    #[test]
+    fn limits_are_the_peak_and_the_users() {
+        let closed = scenario(Executor::ConstantVus(ConstantVus { vus: 5, duration_ns: SECOND }));
+        let both = [open(), closed];
+        assert_eq!(limits(&both), [("traffic", Some(50.0), 30), ("traffic", None, 5)]);
+    }
+}

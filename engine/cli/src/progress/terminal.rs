@@ -17,6 +17,9 @@ use super::Display;
 /// The spinner moves this often while nothing is measured yet.
 const STEADY: Duration = Duration::from_millis(100);
 
+/// Phases of the load, over which one bar reaches.
+const UNDER_LOAD: [&str; 3] = ["warm-up", "measure", "drain"];
+
 /// A live display.
 pub(super) struct Terminal {
     both: MultiProgress,
@@ -74,8 +77,12 @@ impl Display for Terminal {
         match progress {
             Progress::Phase(phase) => {
                 self.bar.set_prefix((*phase).to_owned());
-                self.bar.set_message("");
-                self.bar.set_style(waiting());
+                if !UNDER_LOAD.contains(phase) {
+                    // How long these take nobody knows.
+                    self.bar.set_style(waiting());
+                    self.bar.set_message("");
+                    self.figures.set_message("");
+                }
             }
             Progress::Tick(tick) => self.tick(tick),
             Progress::Note(text) => self.say(text),

@@ -62,7 +62,6 @@ fn in_mid_run_everything_up_to_then_is_in_the_report() {
 }
 
 #[test]
-#[ignore = "waits in vain for its servers on a loaded machine; to be mended"]
 fn kept_servers_go_with_their_keeper() {
     let place = Place::new();
     let mut child = place.spawn(["up"]);

@@ -6,8 +6,8 @@ use std::fmt;
 
 use model::outcome::Outcome;
 
-use super::connect_problem::ConnectProblem;
-use super::error::{LostCause, PgError, ServerError, Stage};
+use crate::pg::connect::problem::ConnectProblem;
+use crate::pg::error::{LostCause, PgError, ServerError, Stage};
 
 /// The class of an error: an SQLSTATE, the kind of an I/O error, or a word of this driver.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]

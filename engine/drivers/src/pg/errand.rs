@@ -5,13 +5,14 @@
 use std::future::Future;
 use std::time::{Duration, Instant};
 
-use super::alarm::Alarm;
-use super::connection::{Fault, Home};
-use super::error::{LostCause, PgError, Stage};
-use super::reply::{Answer, Cost, Reply};
-use super::rows::{Description, Rows};
-use super::statement::Statement;
-use super::wire::Whole;
+use crate::pg::alarm::Alarm;
+use crate::pg::error::{LostCause, PgError, Stage};
+use crate::pg::fault::Fault;
+use crate::pg::home::Home;
+use crate::pg::lean::wire::Whole;
+use crate::pg::reply::{Answer, Cost, Reply};
+use crate::pg::rows::{Description, Rows};
+use crate::pg::statement::Statement;
 
 /// How much longer the client waits than the server's own statement timeout, so that a server that is alive
 /// ends the statement itself and the connection stays in order.

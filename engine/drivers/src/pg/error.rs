@@ -7,9 +7,9 @@ use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::config::Place;
-use super::connect_problem::ConnectProblem;
 use crate::io_class::io_class;
+use crate::pg::config::Place;
+use crate::pg::connect::problem::ConnectProblem;
 
 /// A refusal by the server, with every field that helps to find its cause.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]

@@ -5,15 +5,15 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::config::{PgConfig, Place};
-use super::connection::Home;
-use super::dial::Dialer;
-use super::error::PgError;
-use super::own::Own;
-use super::pipelined::{Pipelines, Side};
-use super::pooled::Pooled;
-use super::session::{Link, Session};
-use super::startup;
+use crate::pg::config::{PgConfig, Place};
+use crate::pg::connect::dial::Dialer;
+use crate::pg::connect::startup;
+use crate::pg::error::PgError;
+use crate::pg::home::Home;
+use crate::pg::lean::own::Own;
+use crate::pg::lean::pipelined::{Pipelines, Side};
+use crate::pg::pooled::Pooled;
+use crate::pg::session::{Link, Session};
 
 /// How VUs come by a connection. The figures of the modes are not comparable: they are different loads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -129,7 +129,7 @@ impl Postgres {
         let dialer = &self.home.dialer;
         match startup::start(dialer, self.home.limit).await {
             Ok(mut started) => {
-                started.socket.send_now(&super::connection::FAREWELL);
+                started.socket.send_now(&crate::pg::lean::connection::FAREWELL);
                 Ok(started.server_version)
             }
             Err(problem) => Err(dialer.error(problem)),

@@ -2,10 +2,10 @@
 
 use model::outcome::Outcome;
 
-use super::classify::Class;
-use super::error::PgError;
-use super::rows::Rows;
-use super::statement::Rule;
+use crate::pg::classify::Class;
+use crate::pg::error::PgError;
+use crate::pg::rows::Rows;
+use crate::pg::statement::Rule;
 
 /// The end of one operation: outcome, rows, times and bytes. A failure is data, never an `Err`.
 #[derive(Debug, Clone)]

@@ -7,10 +7,10 @@ use std::rc::Rc;
 
 use bytes::{Buf, Bytes};
 
-use super::decode;
-use super::types::PgType;
-use super::wire::{DATA_ROW, HEADER_BYTES};
 use crate::Value;
+use crate::pg::lean::wire::{DATA_ROW, HEADER_BYTES};
+use crate::pg::types::PgType;
+use crate::pg::types::decode;
 
 /// A column of a result.
 #[derive(Debug, Clone, PartialEq, Eq)]

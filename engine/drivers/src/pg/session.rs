@@ -12,19 +12,19 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use super::alarm::Alarm;
-use super::connection::Home;
-use super::copy::CopyTarget;
-use super::errand::{Errand, Standing};
-use super::error::PgError;
-use super::own::Own;
-use super::pipelined::{Pipelines, Side};
-use super::pooled::{Held, Pooled};
-use super::reply::{Cost, Reply};
-use super::rows::Description;
-use super::statement::Statement;
-use super::transaction::Transaction;
 use crate::Value;
+use crate::pg::alarm::Alarm;
+use crate::pg::copy::CopyTarget;
+use crate::pg::errand::{Errand, Standing};
+use crate::pg::error::PgError;
+use crate::pg::home::Home;
+use crate::pg::lean::own::Own;
+use crate::pg::lean::pipelined::{Pipelines, Side};
+use crate::pg::pooled::{Held, Pooled};
+use crate::pg::reply::{Cost, Reply};
+use crate::pg::rows::Description;
+use crate::pg::statement::Statement;
+use crate::pg::transaction::Transaction;
 
 /// How a session comes by a connection.
 pub(crate) enum Link {

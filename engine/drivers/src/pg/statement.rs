@@ -94,6 +94,12 @@ fn refusal(sql: &str) -> Option<&'static str> {
         .then_some("transactions are not begun or ended by a statement: use begin, commit and rollback")
 }
 
+/// `cached plan must not change result type` and `prepared statement does not exist`: the schema or the
+/// session changed under a prepared statement.
+pub(crate) fn is_stale(sqlstate: &str) -> bool {
+    matches!(sqlstate, "0A000" | "26000")
+}
+
 /// The words of a text, comments left out. Good enough for the first few of a statement.
 fn words(sql: &str) -> impl Iterator<Item = &str> {
     let mut rest = sql;

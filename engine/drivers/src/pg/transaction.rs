@@ -9,13 +9,13 @@
 
 use std::sync::LazyLock;
 
-use super::errand::Standing;
-use super::error::PgError;
-use super::pipelined::Seat;
-use super::reply::{Answer, Cost, Reply};
-use super::session::{Link, Session, busy, refused};
-use super::statement::Statement;
-use super::wire::{FAILED, IDLE};
+use crate::pg::errand::Standing;
+use crate::pg::error::PgError;
+use crate::pg::lean::pipelined::Seat;
+use crate::pg::lean::wire::{FAILED, IDLE};
+use crate::pg::reply::{Answer, Cost, Reply};
+use crate::pg::session::{Link, Session, busy, refused};
+use crate::pg::statement::Statement;
 
 /// Where a session stands with its transaction.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -27,8 +27,8 @@ pub struct S3Reply {
     pub bytes_sent: u64,
     /// Bytes of object content or of listings received (listings: `lean` only; the SDK does not tell).
     pub bytes_received: u64,
-    /// From the first byte of the request to the last of the reply, in nanoseconds; pages of a listing
-    /// added up. Through the SDK it includes signing and connecting.
+    /// From the moment there was a connection to the last byte of the reply, in nanoseconds; pages of a
+    /// listing added up. Through the SDK it includes signing and connecting.
     pub service_ns: u64,
     /// Time until a connection was ready, in nanoseconds: 0 for one kept alive, and what TCP and TLS took
     /// for a new one. Nothing through the SDK, which does not tell.

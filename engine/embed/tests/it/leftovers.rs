@@ -177,7 +177,15 @@ fn kill_9_of_the_parent() {
 fn ctrl_c_reaches_the_parent_alone_and_the_guard_cleans_up() {
     let mut parent = Parent::told_to("pause", |_| ());
     let belongings = parent.belongings();
-    // What a terminal does: to the foreground group. Servers and guard are in groups of their own.
+    let own_group = group_of(parent.pid());
+    for pid in belongings.servers.iter().chain([&belongings.guard]) {
+        assert_ne!(
+            group_of(*pid),
+            own_group,
+            "{pid} would hear Ctrl-C before its parent has decided anything"
+        );
+    }
+    // What a terminal does: to the foreground group.
     kill_process_group(parent.raw_pid(), Signal::INT).expect("the group exists");
     parent.child.wait().expect("it is ours");
     belongings.are_gone();

@@ -3,7 +3,7 @@
 use embed::postgres::{self, PgOptions, Postgres, TcpAccess};
 use embed::{Durability, EmbedError};
 
-use crate::world::{children_of, eventually, is_alive, psql, try_psql};
+use crate::world::{children_of, eventually, is_alive, is_stopped, psql, try_psql};
 
 fn start() -> Postgres {
     postgres::start(PgOptions::default()).expect("Postgres starts")
@@ -51,12 +51,16 @@ fn it_says_when_it_has_died_by_itself() {
 #[test]
 fn a_paused_server_answers_nobody_until_it_goes_on() {
     let server = start();
+    let postmaster = server.pid().expect("it runs");
     server.pause().expect("it runs");
+    let everybody = || children_of(postmaster).into_iter().chain([postmaster]);
+    assert!(everybody().count() > 3 && everybody().all(is_stopped), "the backends stop as well");
     let url = server.url();
     let asked = std::thread::spawn(move || psql(&url, "SELECT 1"));
     std::thread::sleep(std::time::Duration::from_millis(50));
     assert!(!asked.is_finished());
     server.resume().expect("it runs");
+    assert!(!everybody().any(is_stopped));
     assert_eq!(asked.join().expect("it is answered"), "1");
 }
 

@@ -42,6 +42,16 @@ pub(crate) fn is_alive(pid: u32) -> bool {
     stat(pid).first().is_some_and(|state| state != "Z" && state != "X")
 }
 
+/// The process is stopped, as by SIGSTOP.
+pub(crate) fn is_stopped(pid: u32) -> bool {
+    stat(pid).first().is_some_and(|state| state == "T")
+}
+
+/// The process group of a process; a terminal's Ctrl-C reaches all of one group.
+pub(crate) fn group_of(pid: u32) -> Option<u32> {
+    stat(pid).get(2)?.parse().ok()
+}
+
 /// The living children of a process.
 pub(crate) fn children_of(parent: u32) -> Vec<u32> {
     let is_child = |pid: &u32| stat(*pid).get(1) == Some(&parent.to_string()) && is_alive(*pid);

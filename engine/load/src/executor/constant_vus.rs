@@ -37,7 +37,11 @@ mod tests {
     #[test]
     fn each_vu_runs_one_iteration_after_the_other_until_time_is_up() {
         let played = play(plan(two_vus_for_10_s()), 1, |_, vu| Act::Sleep((vu + 1) * S));
-        assert_eq!(played.measured().done, 10 + 5);
+        assert_eq!(
+            (played.measured().done, played.measured().lags),
+            (10 + 5, 0),
+            "a closed loop has no plan"
+        );
         assert_eq!(played.running_at(5 * S), 2);
         assert!(played.seen.iter().all(|seen| seen.started_ns < 10 * S));
         assert_eq!(played.phases, [(Phase::Measure, 0), (Phase::Drain, 10 * S), (Phase::Over, 10 * S)]);

@@ -64,14 +64,16 @@ impl<'a> Book<'a> {
 
     /// A phase of the runner begins now.
     pub(super) fn phase(&mut self, name: &'static str) {
-        self.phase_at(name, Epoch::now().monotonic_ns);
+        let now_ns = Epoch::now().monotonic_ns;
+        let at_ns = self.epoch.map(|epoch| now_ns.saturating_sub(epoch.monotonic_ns));
+        self.phase_at(name, now_ns, at_ns);
     }
 
     /// A phase of the load began at a time on the run's clock.
     pub(super) fn load_phase(&mut self, name: &'static str, at_ns: u64) {
         let epoch_ns = self.epoch.map_or(0, |epoch| epoch.monotonic_ns);
         self.directory.phase(name, at_ns);
-        self.phase_at(name, epoch_ns.saturating_add(at_ns));
+        self.phase_at(name, epoch_ns.saturating_add(at_ns), Some(at_ns));
     }
 
     /// The last phase ends now.
@@ -80,10 +82,10 @@ impl<'a> Book<'a> {
         self.end_last(now_ns);
     }
 
-    fn phase_at(&mut self, name: &'static str, monotonic_ns: u64) {
+    fn phase_at(&mut self, name: &'static str, monotonic_ns: u64, at_ns: Option<u64>) {
         self.end_last(monotonic_ns);
         self.phases.push((name, monotonic_ns, None));
-        self.event(What::Phase { phase: name.to_owned() });
+        self.event_at(at_ns, What::Phase { phase: name.to_owned() });
         (self.watch)(Progress::Phase(name));
         self.write();
     }
@@ -100,8 +102,8 @@ impl<'a> Book<'a> {
     }
 
     /// A mark on the time axis.
-    pub(super) fn mark(&mut self, text: String) {
-        self.event(What::Mark { text });
+    pub(super) fn mark(&mut self, at_ns: u64, text: String) {
+        self.event_at(Some(at_ns), What::Mark { text });
     }
 
     /// Something the reader should know before believing the figures.
@@ -154,6 +156,10 @@ impl<'a> Book<'a> {
 
     fn event(&mut self, what: What) {
         let at_ns = self.epoch.map(|epoch| Epoch::now().monotonic_ns.saturating_sub(epoch.monotonic_ns));
+        self.event_at(at_ns, what);
+    }
+
+    fn event_at(&mut self, at_ns: Option<u64>, what: What) {
         self.directory.event(at_ns, what);
         self.tell_trouble();
     }

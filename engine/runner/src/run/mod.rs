@@ -228,8 +228,9 @@ impl Running<'_> {
             return None;
         }
         self.book.phase(function);
+        let was_aborted = self.wiring.findings.aborted().is_some();
         let result = self.stage.call(function, give_up_at);
-        let aborted = self.wiring.findings.aborted();
+        let aborted = self.wiring.findings.aborted().filter(|_| !was_aborted);
         match result {
             Ok(value) => return Some(value),
             Err(StageFailure::Interrupted) => {

@@ -170,7 +170,7 @@ impl Player<'_, '_> {
                     self.second(&second, hearing);
                 }
             }
-            Event::Mark { text, .. } => self.book.mark(text),
+            Event::Mark { at_ns, text } => self.book.mark(at_ns, text),
             Event::Panic { scenario, vu, message, .. } => {
                 let text = format!("virtual user {vu} of {scenario} panicked: {message}");
                 self.book
@@ -193,6 +193,9 @@ impl Player<'_, '_> {
     fn judge(&mut self, start_ns: u64, now_ns: u64, hearing: &mut Hearing) {
         let measured = Duration::from_nanos(now_ns.saturating_sub(start_ns));
         let due: Vec<_> = self.aborting.iter().copied().filter(|rule| measured >= rule.delay_abort).collect();
+        if due.is_empty() {
+            return;
+        }
         let judgements = self.tally.judge(due.iter().copied(), (start_ns, now_ns));
         let failed = due.iter().zip(&judgements).find(|(_, judgement)| judgement.passed == Some(false));
         if let Some((rule, judgement)) = failed {

@@ -6,12 +6,13 @@
 mod fields;
 mod file;
 mod resolve;
+mod target;
 mod tree;
 
 use std::path::PathBuf;
 
 pub(crate) use resolve::resolve;
-pub use resolve::{PostgresAt, StoreAt, StoreSettings, Target};
+pub use target::{PostgresAt, StoreAt, StoreSettings, Target};
 
 /// The name of the target that is always there: throw-away servers of our own.
 pub const EMBEDDED: &str = "embedded";

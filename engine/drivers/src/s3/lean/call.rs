@@ -76,12 +76,14 @@ pub(super) fn refusal(received: &Received) -> Refusal<'_> {
 }
 
 impl Lean {
-    /// Carries out one request. Its time limit counts from here, connecting included.
+    /// Carries out one request. Its time limit counts from here, connecting included; its service time does
+    /// not include our own work before the connection is wanted.
     pub(super) async fn call(&self, call: Call) -> Answer {
         let ask = call.ask;
+        let request = self.request(call);
         let asked = Instant::now();
         let mut times = Times { asked, deadline: asked + self.timeout, ready: asked, done: asked };
-        let result = match self.request(call) {
+        let result = match request {
             Err(reply) => Err(reply),
             Ok(request) => self.carry(ask, request, &mut times).await,
         };

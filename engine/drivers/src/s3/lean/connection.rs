@@ -8,7 +8,7 @@
 //!
 //! Deliberately knows no S3: any HTTP/1.1 request goes through.
 
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
@@ -19,7 +19,6 @@ use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use std::future::poll_fn;
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use super::relay::Relay;

@@ -144,7 +144,6 @@ fn a_place_that_does_not_exist_is_told_with_a_remedy() {
 }
 
 #[test]
-#[ignore = "fails when the stranger answers late; to be mended with the connection it tests"]
 fn what_answers_without_being_postgres_is_told() {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();

@@ -32,7 +32,6 @@ fn what_is_committed_is_seen_by_others_and_what_is_rolled_back_is_not() {
 }
 
 #[test]
-#[ignore = "fails on a loaded machine; to be mended"]
 fn a_failed_transaction_commits_nothing_and_says_so() {
     let server = Server::start();
     server.in_all_modes(async |_, session| {
@@ -118,7 +117,6 @@ fn a_transaction_dropped_unfinished_is_undone_and_its_connection_not_reused() {
 }
 
 #[test]
-#[ignore = "fails on a loaded machine; to be mended"]
 fn a_batch_is_many_statements_and_leaves_no_transaction_open() {
     let server = Server::start();
     server.in_all_modes(async |_, session| {

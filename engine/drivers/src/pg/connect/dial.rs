@@ -13,10 +13,10 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 
-use super::config::{Host, PgConfig, SslMode};
-use super::connect_problem::ConnectProblem;
-use super::error::PgError;
-use super::socket::Socket;
+use crate::pg::config::{Host, PgConfig, SslMode};
+use crate::pg::connect::problem::ConnectProblem;
+use crate::pg::connect::socket::Socket;
+use crate::pg::error::PgError;
 
 /// How long a cancel request may take before it is given up.
 const CANCEL_LIMIT: Duration = Duration::from_secs(5);
@@ -38,9 +38,12 @@ pub(crate) struct CancelKey {
 impl Dialer {
     pub(crate) fn new(config: PgConfig) -> Result<Dialer, PgError> {
         let wants_tls = config.ssl_mode != SslMode::Disable && !config.place.is_socket();
-        let tls = wants_tls.then(|| super::tls::connector(&config)).transpose().map_err(|message| {
-            PgError::Connect { place: Arc::clone(&config.place), problem: ConnectProblem::Tls(message) }
-        })?;
+        let tls = wants_tls.then(|| crate::pg::connect::tls::connector(&config)).transpose().map_err(
+            |message| PgError::Connect {
+                place: Arc::clone(&config.place),
+                problem: ConnectProblem::Tls(message),
+            },
+        )?;
         Ok(Dialer { config, tls })
     }
 

@@ -1,11 +1,10 @@
-//! The stream under a pooled connection: it counts bytes, notes the transaction status that the client
-//! library keeps to itself, and carries our own errors of connecting through the library.
+//! The stream under a pooled connection: it shows what goes over it to its traffic, and carries our own errors
+//! of connecting through the library.
 
 use std::collections::HashMap;
 use std::future::Future;
 use std::io;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -15,37 +14,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::task::JoinHandle;
 use tokio_postgres::{Client, Config, Error, NoTls};
 
-use super::connect_problem::ConnectProblem;
-use super::dial::Dialer;
-use super::error::PgError;
-use super::socket::Socket;
-use super::startup;
-use super::wire::{FAILED, IDLE};
-
-/// What has gone over one connection.
-#[derive(Debug, Default)]
-pub(crate) struct Traffic {
-    sent: AtomicU64,
-    received: AtomicU64,
-    last_byte: AtomicU8,
-}
-
-impl Traffic {
-    /// Bytes sent and received so far.
-    pub(crate) fn bytes(&self) -> (u64, u64) {
-        (self.sent.load(Ordering::Relaxed), self.received.load(Ordering::Relaxed))
-    }
-
-    /// The transaction status after a reply that has come to its end: `ReadyForQuery` is always its last
-    /// message, and the status that message's last byte. What may come later (notices, settings) ends with
-    /// a zero.
-    pub(crate) fn status(&self) -> u8 {
-        match self.last_byte.load(Ordering::Relaxed) {
-            status @ (b'T' | FAILED) => status,
-            _ => IDLE,
-        }
-    }
-}
+use crate::pg::connect::dial::Dialer;
+use crate::pg::connect::problem::ConnectProblem;
+use crate::pg::connect::socket::Socket;
+use crate::pg::connect::startup;
+use crate::pg::error::PgError;
+use crate::pg::pooled::traffic::Traffic;
 
 /// The traffic of each connection of a pool, found by its statement cache, which is its own alone.
 #[derive(Debug, Clone, Default)]
@@ -162,10 +136,10 @@ impl AsyncRead for Wire {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let result = self.socket()?.poll_read(cx, buffer);
-        if let [.., last] = &buffer.filled()[before..] {
-            self.traffic.last_byte.store(*last, Ordering::Relaxed);
-            let count = (buffer.filled().len() - before) as u64;
-            self.traffic.received.fetch_add(count, Ordering::Relaxed);
+        match (&result, &buffer.filled()[before..]) {
+            (Poll::Pending, _) => {}
+            (Poll::Ready(Ok(())), read @ [_, ..]) => self.traffic.note_received(read),
+            (Poll::Ready(_), _) => self.traffic.note_end(),
         }
         result
     }
@@ -175,7 +149,7 @@ impl AsyncWrite for Wire {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let result = self.socket()?.poll_write(cx, bytes);
         if let Poll::Ready(Ok(count)) = result {
-            self.traffic.sent.fetch_add(count as u64, Ordering::Relaxed);
+            self.traffic.note_sent(count);
         }
         result
     }

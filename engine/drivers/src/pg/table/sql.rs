@@ -1,7 +1,7 @@
 //! The SQL of a table handle: text in, text out, every identifier quoted.
 
-use super::ident::{quote, quote_path};
-use super::table::{ClaimSpec, TableSpec, Take};
+use crate::pg::ident::{quote, quote_path};
+use crate::pg::table::{ClaimSpec, TableSpec, Take};
 
 fn list(names: &[&str]) -> String {
     names.iter().map(|name| quote(name)).collect::<Vec<_>>().join(", ")
@@ -71,7 +71,7 @@ pub(crate) fn delete(spec: &TableSpec, version: Option<&str>) -> String {
 /// limit expects a tenth of the table and scans it.
 pub(crate) fn claim(spec: &TableSpec, claim: &ClaimSpec, columns: &[&str], limit: u32) -> String {
     let table = quote_path(&spec.name);
-    let alias = quote(&super::ident::last_part(&spec.name));
+    let alias = quote(&crate::pg::ident::last_part(&spec.name));
     let keys = |write: &dyn Fn(usize, &String) -> String, between: &str| {
         spec.key.iter().enumerate().map(|(index, name)| write(index, name)).collect::<Vec<_>>().join(between)
     };

@@ -10,19 +10,22 @@ use std::sync::Arc;
 use postgres_protocol::message::frontend;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::catalog::Catalog;
-use super::connection::{Connection, Fault, Home, server_error};
-use super::errand::Errand;
-use super::error::{PgError, Stage};
-use super::own::Own;
-use super::pipeline::{Phase, Pipeline, Submitted, Ticket};
-use super::pipeline_driver::ensure_open;
-use super::prepare::{Prepared, is_stale};
-use super::reply::{Answer, Reply};
-use super::rows::{Description, Rows};
-use super::statement::Statement;
-use super::wire::{IDLE, Whole};
 use crate::Value;
+use crate::pg::errand::Errand;
+use crate::pg::error::{PgError, Stage};
+use crate::pg::fault::{Fault, server_error};
+use crate::pg::home::Home;
+use crate::pg::lean::catalog::Catalog;
+use crate::pg::lean::connection::Connection;
+use crate::pg::lean::own::Own;
+use crate::pg::lean::pipeline::{Phase, Pipeline, Submitted, Ticket};
+use crate::pg::lean::pipeline_driver::ensure_open;
+use crate::pg::lean::prepare::Prepared;
+use crate::pg::lean::wire::{IDLE, Whole};
+use crate::pg::reply::{Answer, Reply};
+use crate::pg::rows::{Description, Rows};
+use crate::pg::statement::Statement;
+use crate::pg::statement::is_stale;
 
 /// The shared connections of a thread.
 pub(crate) struct Pipelines {

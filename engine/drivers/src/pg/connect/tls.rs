@@ -12,7 +12,7 @@ use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
 use tokio_rustls::TlsConnector;
 
-use super::config::{PgConfig, SslMode};
+use crate::pg::config::{PgConfig, SslMode};
 
 /// A connector for this configuration. Reading the authorities costs milliseconds: keep it.
 pub(crate) fn connector(config: &PgConfig) -> Result<TlsConnector, String> {

@@ -3,6 +3,9 @@
 //! What was typed comes from `settings`; here it gets its meaning. All problems are reported at once. The
 //! password never shows: not in `Debug`, not in `Display`, not in an error.
 
+mod passfile;
+mod settings;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,8 +13,8 @@ use std::time::Duration;
 
 use model::suggest::did_you_mean;
 
-use super::settings::{self, Settings};
-use super::{passfile, settings::ConfigProblem};
+pub use settings::ConfigProblem;
+use settings::Settings;
 
 /// A server's front door.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -12,14 +12,16 @@ use postgres_protocol::message::backend::Message;
 use postgres_protocol::message::frontend;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
-use super::config::PgConfig;
-use super::connect_problem::ConnectProblem;
-use super::dial::{CancelKey, Dialer};
-use super::socket::Socket;
-use super::wire;
+use crate::pg::config::PgConfig;
+use crate::pg::connect::dial::{CancelKey, Dialer};
+use crate::pg::connect::problem::ConnectProblem;
+use crate::pg::connect::socket::Socket;
+use crate::pg::lean::wire;
 
 /// Enough for everything a server says at the start.
 const READ_BYTES: usize = 4 * 1024;
+/// No message of the start-up is longer; libpq draws the line at 30,000.
+const MESSAGE_BYTES_MAX: usize = 32 * 1024;
 
 /// A connection that is ready for its first request.
 pub(crate) struct Started {
@@ -90,6 +92,7 @@ impl Talk {
     /// The next message; a refusal by the server is an error, notices and settings are passed over.
     async fn receive(&mut self) -> Result<Message, ConnectProblem> {
         loop {
+            self.expect_postgres()?;
             // The body is parsed here, where its fields can all be kept.
             if let Some(error) = self.refusal() {
                 return Err(ConnectProblem::Server(Box::new(error)));
@@ -111,7 +114,19 @@ impl Talk {
         }
     }
 
-    fn refusal(&self) -> Option<super::error::ServerError> {
+    /// Whatever else listens there sends bytes that would be the header of a huge message: waiting for its
+    /// rest would end with a time-out that says nothing.
+    fn expect_postgres(&self) -> Result<(), ConnectProblem> {
+        let Some(&[tag, a, b, c, d]) = self.input.first_chunk() else { return Ok(()) };
+        let length = u32::from_be_bytes([a, b, c, d]) as usize;
+        if b"RSKZENv".contains(&tag) && (4..=MESSAGE_BYTES_MAX).contains(&length) {
+            return Ok(());
+        }
+        let start = &self.input[..self.input.len().min(16)];
+        Err(ConnectProblem::Protocol(format!("it begins with \"{}\"", start.escape_ascii())))
+    }
+
+    fn refusal(&self) -> Option<crate::pg::error::ServerError> {
         let header = self.input.get(..wire::HEADER_BYTES)?;
         let length = u32::from_be_bytes([header[1], header[2], header[3], header[4]]) as usize;
         let body = self.input.get(wire::HEADER_BYTES..length + 1)?;

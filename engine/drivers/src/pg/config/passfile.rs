@@ -3,7 +3,7 @@
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
-use super::config::{Host, Place};
+use crate::pg::config::{Host, Place};
 
 /// Bits of a file mode that let others in.
 const GROUP_AND_OTHERS: u32 = 0o077;

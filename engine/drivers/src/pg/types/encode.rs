@@ -9,9 +9,10 @@ use std::borrow::Cow;
 use bytes::{BufMut, BytesMut};
 use uuid::Uuid;
 
-use super::types::{PgType, Scalar, Shape};
-use super::{numeric, time};
 use crate::Value;
+use crate::pg::types::numeric;
+use crate::pg::types::time;
+use crate::pg::types::{PgType, Scalar, Shape};
 
 /// Why a value does not fit, as the end of a sentence that begins with the value.
 pub(crate) type Reason = Cow<'static, str>;

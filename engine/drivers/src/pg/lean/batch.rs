@@ -4,14 +4,14 @@
 
 use postgres_protocol::message::frontend;
 
-use super::connection::Connection;
-use super::errand::{Errand, Standing};
-use super::error::{PgError, Stage};
-use super::own::Own;
-use super::reply::{Answer, Reply};
-use super::rows::{Description, Rows};
-use super::statement::Statement;
-use super::wire::IDLE;
+use crate::pg::errand::{Errand, Standing};
+use crate::pg::error::{PgError, Stage};
+use crate::pg::lean::connection::Connection;
+use crate::pg::lean::own::Own;
+use crate::pg::lean::wire::IDLE;
+use crate::pg::reply::{Answer, Reply};
+use crate::pg::rows::{Description, Rows};
+use crate::pg::statement::Statement;
 
 /// The end of a batch that left a transaction open; it has been rolled back.
 pub(crate) fn left_open(statement: &Statement) -> Box<PgError> {

@@ -8,9 +8,10 @@ use std::str;
 use bytes::{Buf, Bytes};
 use uuid::Uuid;
 
-use super::types::{PgType, Scalar, Shape};
-use super::{numeric, time};
 use crate::Value;
+use crate::pg::types::numeric;
+use crate::pg::types::time;
+use crate::pg::types::{PgType, Scalar, Shape};
 
 /// Why the bytes are not what the type says.
 pub(crate) type Reason = &'static str;
@@ -139,7 +140,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::pg::encode;
+    use crate::pg::types::encode;
 
     fn round_trip(value: &Value, ty: &Type) -> Value {
         let ty = PgType::of(ty);

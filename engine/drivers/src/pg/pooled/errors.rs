@@ -7,11 +7,12 @@ use std::sync::Arc;
 use deadpool_postgres::PoolError;
 use tokio_postgres::error::{DbError, ErrorPosition};
 
-use super::connect_problem::ConnectProblem;
-use super::connection::{Fault, Home, end_of_stream};
-use super::error::{LostCause, PgError, ServerError};
-use super::pooled_wire::own_error;
-use super::statement::Statement;
+use crate::pg::connect::problem::ConnectProblem;
+use crate::pg::error::{LostCause, PgError, ServerError};
+use crate::pg::fault::{Fault, end_of_stream};
+use crate::pg::home::Home;
+use crate::pg::pooled::wire::own_error;
+use crate::pg::statement::Statement;
 
 fn server_error(error: &DbError) -> Box<ServerError> {
     let text = |text: &str| text.to_owned();

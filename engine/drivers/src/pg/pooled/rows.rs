@@ -10,12 +10,12 @@ use futures_util::TryStreamExt;
 use postgres_types::{FromSql, IsNull, ToSql, Type};
 use tokio_postgres::{Client, Error, Row};
 
-use super::error::PgError;
-use super::prepare;
-use super::statement::Statement;
-use super::types::PgType;
-use super::wire::DATA_ROW;
 use crate::Value;
+use crate::pg::error::PgError;
+use crate::pg::lean::wire::DATA_ROW;
+use crate::pg::params;
+use crate::pg::statement::Statement;
+use crate::pg::types::PgType;
 
 /// Encoded parameters: fields, each a length and its bytes.
 pub(crate) struct Params {
@@ -30,7 +30,7 @@ impl Params {
         params: &[Value],
     ) -> Result<Params, Box<PgError>> {
         let mut fields = BytesMut::new();
-        prepare::fields(statement, wanted, params, &mut fields)?;
+        params::fields(statement, wanted, params, &mut fields)?;
         Ok(Params { fields: fields.freeze(), count: params.len() })
     }
 

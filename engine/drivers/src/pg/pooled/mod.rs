@@ -3,6 +3,12 @@
 //! Each operation checks a connection out and in again; the wait for it is measured apart. A transaction
 //! keeps its connection until it ends.
 
+mod checkout;
+mod errors;
+mod rows;
+mod traffic;
+mod wire;
+
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::pin::pin;
@@ -14,22 +20,23 @@ use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
 use futures_util::SinkExt;
 use tokio_postgres::{Error, SimpleQueryMessage};
 
-use super::batch;
-use super::checkout::Checkout;
-use super::connection::{Fault, Home};
-use super::copy::{CopyTarget, Encoder};
-use super::errand::{Errand, Standing};
-use super::error::{LostCause, PgError, Stage};
-use super::pooled_error::{Failure, connect_error, failure};
-use super::pooled_rows::{self, Params};
-use super::pooled_wire::{Connector, Register};
-use super::prepare;
-use super::reply::{Answer, Reply};
-use super::rows::{Column, Description, Rows};
-use super::statement::Statement;
-use super::types::PgType;
-use super::wire::IDLE;
 use crate::Value;
+use crate::pg::copy::{CopyTarget, Encoder};
+use crate::pg::errand::{Errand, Standing};
+use crate::pg::error::{LostCause, PgError, Stage};
+use crate::pg::fault::Fault;
+use crate::pg::home::Home;
+use crate::pg::lean::batch;
+use crate::pg::lean::wire::IDLE;
+use crate::pg::params;
+use crate::pg::pooled::errors::{Failure, connect_error, failure};
+use crate::pg::pooled::rows::Params;
+use crate::pg::pooled::wire::{Connector, Register};
+use crate::pg::reply::{Answer, Reply};
+use crate::pg::rows::{Column, Description, Rows};
+use crate::pg::statement::{Statement, is_stale};
+use crate::pg::types::PgType;
+pub(crate) use checkout::Checkout;
 
 /// The pool of a thread.
 pub(crate) struct Pooled {
@@ -102,7 +109,7 @@ impl Pooled {
         let (mut visit, checkout, prepared) = visit.prepare(checkout).await?;
         visit.errand.has_waited();
         let description = self.description(statement, &prepared);
-        let encoded = match prepare::refusal(statement, &description) {
+        let encoded = match params::refusal(statement, &description) {
             Some(refusal) => Err(refusal),
             None => Params::encode(statement, &description.params, params),
         };
@@ -113,9 +120,8 @@ impl Pooled {
                 return Err(error);
             }
         };
-        let (checkout, result) = visit
-            .exchange(checkout, async |client| pooled_rows::query(client, &prepared, &params).await)
-            .await?;
+        let (checkout, result) =
+            visit.exchange(checkout, async |client| rows::query(client, &prepared, &params).await).await?;
         visit.keep(checkout);
         let answer = result.inspect_err(|error| self.forget_if_stale(statement, error))?;
         Ok(Answer {
@@ -125,7 +131,7 @@ impl Pooled {
     }
 
     fn forget_if_stale(&self, statement: &Statement, error: &PgError) {
-        if error.server().is_some_and(|error| prepare::is_stale(error.sqlstate())) {
+        if error.server().is_some_and(|error| is_stale(error.sqlstate())) {
             self.descriptions.borrow_mut().remove(&statement.id());
             self.pool.manager().statement_caches.remove(statement.sql(), &[]);
         }
@@ -244,13 +250,10 @@ impl Pooled {
             }
         };
         let (checkout, copied) = visit.exchange(checkout, copying).await?;
-        // The library answers at the end of the command; this waits for the end of the reply.
-        let (checkout, settled) =
-            visit.exchange(checkout, async |client| client.batch_execute("").await).await?;
         visit.keep(checkout);
         match bad_row {
             Some(error) => Err(error),
-            None => settled.and(copied).map(|affected| Answer { rows: Rows::default(), affected }),
+            None => copied.map(|affected| Answer { rows: Rows::default(), affected }),
         }
     }
 }
@@ -275,7 +278,7 @@ impl Visit<'_, '_> {
         mut checkout: Checkout,
     ) -> Result<(Self, Checkout, tokio_postgres::Statement), Box<PgError>> {
         checkout.is_midway = true;
-        let preparing = checkout.prepare_cached(self.statement.sql());
+        let preparing = settling(&checkout, checkout.prepare_cached(self.statement.sql()));
         let prepared = self.errand.guard(self.statement, Stage::Answer, preparing).await?;
         checkout.is_midway = false;
         match prepared {
@@ -302,7 +305,8 @@ impl Visit<'_, '_> {
     ) -> Result<(Checkout, Result<T, Box<PgError>>), Box<PgError>> {
         let (sent_before, received_before) = checkout.bytes();
         checkout.is_midway = true;
-        let done = self.errand.guard(self.statement, Stage::Answer, work(&checkout)).await;
+        let working = settling(&checkout, work(&checkout));
+        let done = self.errand.guard(self.statement, Stage::Answer, working).await;
         let (sent, received) = checkout.bytes();
         self.errand.bytes_sent += sent - sent_before;
         self.errand.bytes_received += received - received_before;
@@ -326,4 +330,12 @@ impl Visit<'_, '_> {
             Failure::Fault(fault) => self.errand.error(self.statement, fault),
         }
     }
+}
+
+/// Does something and waits until the server is done with it as well: the library answers at the first error
+/// or the end of a command, which is before the end of the reply.
+async fn settling<T>(checkout: &Checkout, work: impl Future<Output = T>) -> T {
+    let done = work.await;
+    checkout.settled().await;
+    done
 }

@@ -6,15 +6,17 @@
 use std::cell::Cell;
 use std::rc::Rc;
 
-use super::connection::{Connection, Fault};
-use super::errand::Errand;
-use super::error::{LostCause, PgError, Stage};
-use super::prepare::{Prepared, is_stale};
-use super::reply::{Answer, Reply};
-use super::rows::Description;
-use super::statement::Statement;
-use super::wire::Whole;
 use crate::Value;
+use crate::pg::errand::Errand;
+use crate::pg::error::{LostCause, PgError, Stage};
+use crate::pg::fault::Fault;
+use crate::pg::lean::connection::Connection;
+use crate::pg::lean::prepare::Prepared;
+use crate::pg::lean::wire::Whole;
+use crate::pg::reply::{Answer, Reply};
+use crate::pg::rows::Description;
+use crate::pg::statement::Statement;
+use crate::pg::statement::is_stale;
 
 type Ready = (Box<Connection>, Rc<Prepared>);
 

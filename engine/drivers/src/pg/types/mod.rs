@@ -2,6 +2,11 @@
 //!
 //! Knows the names of types and which of them travel; the bytes of each are `encode`'s and `decode`'s.
 
+pub(crate) mod decode;
+pub(crate) mod encode;
+mod numeric;
+mod time;
+
 use std::fmt;
 
 use postgres_types::{Kind, Type};
@@ -117,7 +122,7 @@ fn name_of(ty: &Type) -> String {
         (Kind::Array(element), _) => format!("{}[]", name_of(element)),
         (_, Some(Type::CHAR)) => "\"char\"".to_owned(),
         (_, Some(known)) => known.name().to_owned(),
-        (_, None) => format!("{}.{}", super::quote(ty.schema()), super::quote(ty.name())),
+        (_, None) => format!("{}.{}", crate::pg::quote(ty.schema()), crate::pg::quote(ty.name())),
     }
 }
 

@@ -4,9 +4,9 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
-use super::config::Place;
-use super::error::ServerError;
 use crate::io_class::{connect_remedy, io_class};
+use crate::pg::config::Place;
+use crate::pg::error::ServerError;
 
 /// Why no connection could be made.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use std::ops::Range;
 
 use bytes::{Buf, Bytes, BytesMut};
 
-use super::error::ServerError;
-use super::prepare::Outline;
+use crate::pg::error::ServerError;
+use crate::pg::lean::prepare::Outline;
 
 /// A tag and a length that counts itself but not the tag.
 pub(crate) const HEADER_BYTES: usize = 5;

@@ -9,12 +9,13 @@ use std::task::{Context, Poll, ready};
 
 use bytes::BytesMut;
 
-use super::connection::{FAREWELL, Fault, end_of_stream, hung_up};
-use super::dial::CancelKey;
-use super::pipeline::{Phase, Pipeline};
-use super::socket::Socket;
-use super::startup::{self, Started};
-use super::wire::{Found, IDLE, Scan};
+use crate::pg::connect::dial::CancelKey;
+use crate::pg::connect::socket::Socket;
+use crate::pg::connect::startup::{self, Started};
+use crate::pg::fault::{Fault, end_of_stream};
+use crate::pg::lean::connection::{FAREWELL, hung_up};
+use crate::pg::lean::pipeline::{Phase, Pipeline};
+use crate::pg::lean::wire::{Found, IDLE, Scan};
 
 /// Opens the connection unless somebody has or does.
 pub(crate) fn ensure_open(pipeline: &Rc<Pipeline>) {

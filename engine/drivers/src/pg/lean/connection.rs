@@ -4,78 +4,29 @@
 //! A connection is either idle or in the middle of one exchange. Dropped in the middle (a timeout, a VU that
 //! is stopped), it asks the server to cancel and is never used again.
 
-use std::cell::RefCell;
 use std::io;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Duration;
 
 use bytes::BytesMut;
 use postgres_protocol::message::frontend;
 
-use super::catalog::Catalog;
-use super::dial::{CancelKey, Dialer};
-use super::error::{LostCause, PgError};
-use super::prepare::{Prepared, Shelf};
-use super::rows::Rows;
-use super::socket::Socket;
-use super::startup::{self, Started};
-use super::statement::Statement;
-use super::wire::{Found, IDLE, Scan, ScanError, Whole};
+use crate::pg::connect::dial::{CancelKey, Dialer};
+use crate::pg::connect::socket::Socket;
+use crate::pg::connect::startup::{self, Started};
+use crate::pg::error::{LostCause, PgError};
+use crate::pg::fault::{Fault, end_of_stream, server_error};
+use crate::pg::home::Home;
+use crate::pg::lean::catalog::Catalog;
+use crate::pg::lean::prepare::{Prepared, Shelf};
+use crate::pg::lean::wire::{Found, IDLE, Scan, Whole};
+use crate::pg::rows::Rows;
+use crate::pg::statement::Statement;
 
 /// Terminate.
 pub(crate) const FAREWELL: [u8; 5] = [b'X', 0, 0, 0, 4];
-
-/// What all connections of one thread to one server share.
-pub(crate) struct Home {
-    pub(crate) dialer: Arc<Dialer>,
-    pub(crate) catalog: RefCell<Catalog>,
-    /// The time an operation may take.
-    pub(crate) limit: Duration,
-}
-
-/// Why an exchange did not come to an end.
-#[derive(Debug, Clone)]
-pub(crate) enum Fault {
-    Lost { cause: LostCause, sent: bool },
-    Garbled(String),
-    TooLarge,
-}
-
-impl Fault {
-    pub(crate) fn lost(error: &io::Error, sent: bool) -> Fault {
-        Fault::Lost { cause: LostCause::io(error), sent }
-    }
-
-    /// The same as an error of an operation.
-    pub(crate) fn into_error(self, op: Arc<str>, home: &Home) -> Box<PgError> {
-        let place = Arc::clone(&home.dialer.config.place);
-        Box::new(match self {
-            Fault::Lost { cause, sent } => PgError::Lost { op, place, cause, sent },
-            Fault::Garbled(message) => PgError::Protocol { op, place, message },
-            Fault::TooLarge => {
-                let reason = "the answer is larger than 1 GiB: read it in parts (LIMIT)".to_owned();
-                PgError::Refused { op, reason }
-            }
-        })
-    }
-}
-
-impl From<ScanError> for Fault {
-    fn from(error: ScanError) -> Self {
-        match error {
-            ScanError::Garbled(message) => Fault::Garbled(message),
-            ScanError::TooLarge => Fault::TooLarge,
-        }
-    }
-}
-
-/// The end of the stream where a reply should be.
-pub(crate) fn end_of_stream() -> io::Error {
-    io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection")
-}
 
 pub(crate) struct Connection {
     socket: Socket,
@@ -267,19 +218,6 @@ pub(crate) fn hung_up(
 pub(crate) enum Stop {
     Reply(Whole),
     CopyIn,
-}
-
-/// An error that the server gave for a statement; one that ends the connection leaves its fate open.
-pub(crate) fn server_error(
-    statement: &Statement,
-    error: Box<super::error::ServerError>,
-    home: &Home,
-) -> Box<PgError> {
-    if error.ends_connection() {
-        return Fault::Lost { cause: LostCause::Server(error), sent: true }
-            .into_error(statement.shared_op(), home);
-    }
-    Box::new(PgError::Server { op: statement.shared_op(), error })
 }
 
 impl Drop for Connection {

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use deadpool_postgres::{ClientWrapper, Object};
 use tokio_postgres::NoTls;
 
-use super::dial::Dialer;
-use super::pooled_wire::{Register, Traffic};
-use super::wire::IDLE;
+use crate::pg::connect::dial::Dialer;
+use crate::pg::lean::wire::IDLE;
+use crate::pg::pooled::traffic::Traffic;
+use crate::pg::pooled::wire::Register;
 
 pub(crate) struct Checkout {
     /// Present until the drop.
@@ -29,6 +30,11 @@ impl Checkout {
         let traffic = register.traffic(&client);
         let (register, dialer) = (register.clone(), Arc::clone(dialer));
         Checkout { client: Some(client), traffic, register, dialer, is_midway: false, is_broken: false }
+    }
+
+    /// Waits for the end of the reply that is under way: only then the status is known.
+    pub(crate) async fn settled(&self) {
+        self.traffic.settled().await;
     }
 
     /// The transaction status after the last reply.

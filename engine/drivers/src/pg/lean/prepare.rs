@@ -10,12 +10,11 @@ use std::rc::Rc;
 use bytes::{Buf, BufMut, BytesMut};
 use postgres_protocol::message::frontend;
 
-use super::encode;
-use super::error::PgError;
-use super::rows::Description;
-use super::statement::Statement;
-use super::types::PgType;
 use crate::Value;
+use crate::pg::error::PgError;
+use crate::pg::params;
+use crate::pg::rows::Description;
+use crate::pg::statement::Statement;
 
 /// How many statements one connection keeps. Scripts that build a new SQL text each time would otherwise
 /// fill the server's memory.
@@ -43,7 +42,7 @@ impl Prepared {
         front.extend_from_slice(&[0, 0, 1, 0, 1]);
         let count = u16::try_from(description.params.len()).unwrap_or(u16::MAX);
         front.extend_from_slice(&count.to_be_bytes());
-        let refusal = refusal(statement, &description);
+        let refusal = params::refusal(statement, &description);
         Prepared { description, refusal, front: front.into(), name }
     }
 
@@ -75,7 +74,7 @@ impl Prepared {
         out.put_u8(b'B');
         out.put_u32(0);
         out.put_slice(&self.front);
-        fields(statement, &self.description.params, params, out)?;
+        params::fields(statement, &self.description.params, params, out)?;
         let length = out.len() - start - 1 + 4;
         let Ok(length) = i32::try_from(length) else {
             let reason = "the parameters together are larger than 2 GiB: send less at a time".to_owned();
@@ -85,50 +84,6 @@ impl Prepared {
         out.put_slice(&CALL_END);
         Ok(())
     }
-}
-
-/// Appends the values as fields of the wanted types.
-pub(crate) fn fields(
-    statement: &Statement,
-    wanted: &[PgType],
-    params: &[Value],
-    out: &mut BytesMut,
-) -> Result<(), Box<PgError>> {
-    if wanted.len() != params.len() {
-        let (wanted, given) = (wanted.len(), params.len());
-        return Err(Box::new(PgError::ParameterCount { op: statement.shared_op(), wanted, given }));
-    }
-    for (index, (value, ty)) in params.iter().zip(wanted).enumerate() {
-        encode::field(value, ty, out).map_err(|reason| {
-            Box::new(PgError::BadParameter {
-                op: statement.shared_op(),
-                number: index + 1,
-                wanted: ty.name(),
-                value: value.to_string(),
-                kind: value.kind(),
-                reason: reason.into_owned(),
-            })
-        })?;
-    }
-    Ok(())
-}
-
-/// The error of running a statement with a type that values cannot take.
-pub(crate) fn refusal(statement: &Statement, description: &Description) -> Option<Box<PgError>> {
-    let unsupported = |what: String, type_name: String, cast: String| {
-        Box::new(PgError::UnsupportedType { op: statement.shared_op(), what, type_name, cast })
-    };
-    let params =
-        description.params.iter().enumerate().find(|(_, ty)| !ty.is_supported()).map(|(index, ty)| {
-            let name = ty.name();
-            let cast = format!("${}::text::{name}", index + 1);
-            unsupported(format!("parameter ${}", index + 1), name, cast)
-        });
-    params.or_else(|| {
-        let column = description.columns.iter().find(|column| !column.ty.is_supported())?;
-        let cast = format!("{}::text", column.name);
-        Some(unsupported(format!("column `{}`", column.name), column.ty.name(), cast))
-    })
 }
 
 /// Which types and columns a prepared statement has, as numbers.
@@ -231,18 +186,13 @@ impl Shelf {
     }
 }
 
-/// `cached plan must not change result type` and `prepared statement does not exist`: the schema or the
-/// session changed under a prepared statement.
-pub(crate) fn is_stale(sqlstate: &str) -> bool {
-    matches!(sqlstate, "0A000" | "26000")
-}
-
 #[cfg(test)]
 mod tests {
     use postgres_types::Type;
 
     use super::*;
     use crate::pg::Rule;
+    use crate::pg::types::PgType;
 
     fn prepared(statement: &Statement, params: &[Type]) -> Prepared {
         let params = params.iter().map(PgType::of).collect();

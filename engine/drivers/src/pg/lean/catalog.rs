@@ -8,9 +8,9 @@ use std::rc::Rc;
 
 use postgres_types::{Kind, Type};
 
-use super::prepare::Outline;
-use super::rows::{Column, Description, Rows};
-use super::types::PgType;
+use crate::pg::lean::prepare::Outline;
+use crate::pg::rows::{Column, Description, Rows};
+use crate::pg::types::PgType;
 
 /// What is known of user-made types, by number.
 #[derive(Debug, Default)]

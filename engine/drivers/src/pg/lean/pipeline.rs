@@ -22,12 +22,13 @@ use std::task::{Context, Poll, Waker};
 
 use bytes::BytesMut;
 
-use super::connection::{Fault, Home};
-use super::error::{LostCause, PgError};
-use super::prepare::{Prepared, Shelf};
-use super::statement::Statement;
-use super::wire::Whole;
 use crate::Value;
+use crate::pg::error::{LostCause, PgError};
+use crate::pg::fault::Fault;
+use crate::pg::home::Home;
+use crate::pg::lean::prepare::{Prepared, Shelf};
+use crate::pg::lean::wire::Whole;
+use crate::pg::statement::Statement;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Phase {

@@ -3,16 +3,20 @@
 //! Head rows live by compare-and-swap on a version column; queues by claims that skip what others have
 //! locked. Statements are made once for each set of columns and prepared once a connection.
 
+mod claim;
+mod sql;
+
 use std::cell::RefCell;
 use std::rc::Rc;
 
 use model::suggest::did_you_mean;
 
-use super::reply::{Cost, Reply};
-use super::session::Session;
-use super::statement::{Rule, Statement};
-use super::{PgError, table_sql};
 use crate::Value;
+use crate::pg::PgError;
+use crate::pg::reply::{Cost, Reply};
+use crate::pg::session::Session;
+use crate::pg::statement::{Rule, Statement};
+pub use claim::{Claim, ClaimSpec, Take};
 
 /// Which table, and what of it is used.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -79,27 +83,6 @@ pub enum TableError {
     },
 }
 
-/// What a claim does with the rows it has picked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Take {
-    /// They leave the table: a queue that forgets.
-    Delete,
-    /// They are marked by these SQL assignments, such as `owner = $2, lease_until = now() + $3`: a queue with
-    /// leases.
-    Set(String),
-}
-
-/// Which rows a claim takes, and how.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ClaimSpec {
-    /// An SQL condition over the table's columns, with parameters from `$1`.
-    pub filter: Option<String>,
-    /// What `ORDER BY` says: which rows come first.
-    pub order: Option<String>,
-    /// What is done with them.
-    pub take: Take,
-}
-
 /// A table as one thread uses it. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Table(Rc<Inner>);
@@ -148,13 +131,12 @@ impl Table {
         let op = |verb: &str| format!("{}.{verb}", spec.name);
         let names: Vec<&str> = columns.iter().map(String::as_str).collect();
         let version = spec.version.as_deref();
-        let get = Statement::new(&op("get"), &table_sql::get(&spec, &names), Rule::NoRowIsEmpty);
-        let bump = version.map(|version| {
-            Statement::new(&op("cas"), &table_sql::cas(&spec, version, &[]), Rule::NoRowIsConflict)
-        });
-        let delete = Statement::new(&op("delete"), &table_sql::delete(&spec, None), Rule::NoRowIsEmpty);
+        let get = Statement::new(&op("get"), &sql::get(&spec, &names), Rule::NoRowIsEmpty);
+        let bump = version
+            .map(|version| Statement::new(&op("cas"), &sql::cas(&spec, version, &[]), Rule::NoRowIsConflict));
+        let delete = Statement::new(&op("delete"), &sql::delete(&spec, None), Rule::NoRowIsEmpty);
         let delete_version = version.map(|version| {
-            let sql = table_sql::delete(&spec, Some(version));
+            let sql = sql::delete(&spec, Some(version));
             Statement::new(&op("delete"), &sql, Rule::NoRowIsConflict)
         });
         let by_columns = RefCell::default();
@@ -185,14 +167,14 @@ impl Table {
     /// Inserts one row: for each place in `columns` the value at the same index. A key that is there already
     /// is a conflict.
     pub async fn insert(&self, session: &Session, columns: &[usize], values: &[Value]) -> Reply {
-        let statement = self.statement(Verb::Insert, columns, Rule::Plain, table_sql::insert);
+        let statement = self.statement(Verb::Insert, columns, Rule::Plain, sql::insert);
         session.run(&statement, values).await
     }
 
     /// Inserts many rows in one statement and one round trip, all or none; `values` are the rows one after
     /// another. Columns of array types go as one VALUES list, which ends at 65,535 values.
     pub async fn insert_many(&self, session: &Session, columns: &[usize], values: &[Value]) -> Reply {
-        let single = self.statement(Verb::Insert, columns, Rule::Plain, table_sql::insert);
+        let single = self.statement(Verb::Insert, columns, Rule::Plain, sql::insert);
         if columns.is_empty() || values.is_empty() || !values.len().is_multiple_of(columns.len()) {
             let (wanted, given) = (columns.len(), values.len());
             let op = single.op().replace(".insert", ".insert_many").into();
@@ -206,13 +188,13 @@ impl Table {
         if description.params().iter().any(|ty| ty.is_array()) {
             let rows = values.len() / columns.len();
             let statement = self.statement(Verb::InsertValues(rows), columns, Rule::Plain, |spec, names| {
-                table_sql::insert_values(spec, names, rows)
+                sql::insert_values(spec, names, rows)
             });
             return session.run(&statement, values).await;
         }
         let statement = self.statement(Verb::InsertMany, columns, Rule::Plain, |spec, names| {
             let types: Vec<String> = description.params().iter().map(|ty| ty.name()).collect();
-            table_sql::insert_unnest(spec, names, &types)
+            sql::insert_unnest(spec, names, &types)
         });
         session.run(&statement, &transposed(values, columns.len())).await
     }
@@ -242,7 +224,7 @@ impl Table {
         params.extend_from_slice(values);
         let version = self.0.spec.version.as_deref().unwrap_or_default();
         let statement = self.statement(Verb::Cas, columns, Rule::NoRowIsConflict, |spec, names| {
-            table_sql::cas(spec, version, names)
+            sql::cas(spec, version, names)
         });
         session.run(&statement, &params).await
     }
@@ -259,7 +241,7 @@ impl Table {
 
     /// A way of claiming rows of this table.
     pub fn claim(&self, spec: ClaimSpec) -> Claim {
-        Claim { table: self.clone(), spec: Rc::new(spec), by_limit: Rc::default() }
+        Claim::new(self, spec)
     }
 
     fn no_version(&self, verb: &str) -> Reply {
@@ -304,36 +286,6 @@ fn transposed(values: &[Value], width: usize) -> Vec<Value> {
     (0..width).map(|place| Value::Array(column(place))).collect()
 }
 
-/// A claim: picks rows that nobody else is taking, and deletes or marks them.
-#[derive(Debug, Clone)]
-pub struct Claim {
-    table: Table,
-    spec: Rc<ClaimSpec>,
-    by_limit: Rc<RefCell<Vec<(u32, Statement)>>>,
-}
-
-impl Claim {
-    /// Takes up to `limit` rows and returns them in order, all columns of the handle; `empty` when there was
-    /// none to take. `params` are those of the filter and the assignments.
-    pub async fn run(&self, session: &Session, limit: u32, params: &[Value]) -> Reply {
-        session.run(&self.statement(limit), params).await
-    }
-
-    fn statement(&self, limit: u32) -> Statement {
-        let mut known = self.by_limit.borrow_mut();
-        if let Some((_, statement)) = known.iter().find(|(other, _)| *other == limit) {
-            return statement.clone();
-        }
-        let table = &self.table.0;
-        let names: Vec<&str> = table.columns.iter().map(String::as_str).collect();
-        let sql = table_sql::claim(&table.spec, &self.spec, &names, limit);
-        let op = format!("{}.claim", table.spec.name);
-        let statement = Statement::new(&op, &sql, Rule::NoRowIsEmpty);
-        known.push((limit, statement.clone()));
-        statement
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -356,7 +308,7 @@ mod tests {
     #[test]
     fn one_statement_serves_a_set_of_columns() {
         let table = Table::new(TableSpec::new("t", &["id"], &["status"])).unwrap();
-        let made = |columns: &[usize]| table.statement(Verb::Insert, columns, Rule::Plain, table_sql::insert);
+        let made = |columns: &[usize]| table.statement(Verb::Insert, columns, Rule::Plain, sql::insert);
         assert_eq!(made(&[0, 1]).id(), made(&[0, 1]).id());
         assert_ne!(made(&[0, 1]).id(), made(&[1, 0]).id());
     }

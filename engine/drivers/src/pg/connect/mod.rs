@@ -1,0 +1,7 @@
+//! From a configuration to a connection that is ready for its first request.
+
+pub(crate) mod dial;
+pub(crate) mod problem;
+pub(crate) mod socket;
+pub(crate) mod startup;
+mod tls;
