@@ -1,6 +1,10 @@
 //! kill -9 at any moment: no process, no temporary file, and a directory that can be read.
 
-use std::{thread, time::Duration};
+use std::{
+    io::{BufRead as _, BufReader},
+    thread,
+    time::Duration,
+};
 
 use rustix::process::Signal;
 
@@ -65,7 +69,10 @@ fn in_mid_run_everything_up_to_then_is_in_the_report() {
 fn kept_servers_go_with_their_keeper() {
     let place = Place::new();
     let mut child = place.spawn(["up"]);
-    wait_until("both servers run", || place.processes().len() > 4);
+    let mut said = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(said.any(|line| line.unwrap().starts_with("Ctrl-C stops")), "both servers run");
+    // The keeper, its guard, the store, Postgres and at least its checkpointer, writers and launchers.
+    assert!(place.processes().len() > 6, "{:?}", place.processes());
     signal(&child, Signal::KILL);
     child.wait().unwrap();
     place.assert_nothing_is_left();

@@ -130,7 +130,11 @@ impl Place {
         let mark = format!("SNAPBENCH_TEST_MARK={}", self.mark);
         let is_ours = |pid: &u32| {
             let environment = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-            environment.split(|byte| *byte == 0).any(|entry| entry == mark.as_bytes())
+            let is_marked = environment.split(|byte| *byte == 0).any(|entry| entry == mark.as_bytes());
+            // A Postgres backend writes its title over its environment, but stands in its data folder.
+            let stands_here =
+                || fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd.starts_with(&self.mark));
+            is_marked || stands_here()
         };
         let pids =
             fs::read_dir("/proc").unwrap().filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok());
@@ -140,6 +144,16 @@ impl Place {
     /// The text with everything replaced that differs from one run to the next.
     pub(crate) fn settled(&self, text: &str) -> String {
         text.replace(&self.mark, "[DIR]")
+    }
+}
+
+/// A test that fails in the middle leaves nothing running either.
+impl Drop for Place {
+    fn drop(&mut self) {
+        for pid in self.processes() {
+            let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+            let _ = pid.map(|pid| kill_process(pid, Signal::KILL));
+        }
     }
 }
 
