@@ -12,7 +12,7 @@ use std::{
 };
 
 use load::time::{Epoch, RealTime, Time as _};
-use script::{Diagnostic, Portable, Program, ScriptProbe, Stage, Wiring};
+use script::{Diagnostic, Param, Portable, Program, ScriptProbe, Stage, Wiring};
 use tokio::{
     runtime::{Builder, LocalOptions, LocalRuntime},
     sync::mpsc as orders,
@@ -58,6 +58,8 @@ enum Order {
     Adopt { shared: Option<Arc<Portable>>, reply: mpsc::Sender<Result<(), Diagnostic>> },
     /// Samples these from now on.
     Probe { probes: Vec<ScriptProbe>, epoch: Epoch, samples: mpsc::Sender<ProbeSample> },
+    /// Says which parameters were met.
+    Params { reply: mpsc::Sender<Vec<Param>> },
     /// No more.
     StopProbes { reply: mpsc::Sender<()> },
 }
@@ -121,6 +123,13 @@ impl StageThread {
         let (reply, answer) = mpsc::channel();
         self.tell(Order::Adopt { shared, reply });
         answer.recv().unwrap_or_else(|_| Err(gone("setup")))
+    }
+
+    /// Parameters that the script has declared so far.
+    pub(crate) fn params(&self) -> Vec<Param> {
+        let (reply, answer) = mpsc::channel();
+        self.tell(Order::Params { reply });
+        answer.recv().unwrap_or_default()
     }
 
     /// Samples these functions until told to stop.
@@ -190,6 +199,9 @@ fn serve(
                 }
                 Order::Adopt { shared, reply } => {
                     let _ = reply.send(keeper.adopt(shared));
+                }
+                Order::Params { reply } => {
+                    let _ = reply.send(keeper.stage.as_ref().map(|stage| stage.params()).unwrap_or_default());
                 }
                 Order::Probe { probes, epoch, samples } => keeper.probe(probes, epoch, &samples),
                 Order::StopProbes { reply } => {

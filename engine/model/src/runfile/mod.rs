@@ -43,6 +43,10 @@ pub struct RunFile {
     pub id: String,
     /// How far it got.
     pub state: RunState,
+    /// The words after `snapbench` that make this run again; no secret among them.
+    pub command: Vec<String>,
+    /// Names of environment variables that hold what the command cannot say.
+    pub command_env: Vec<String>,
     /// The script.
     pub scenario: ScenarioSource,
     /// Declared parameters by name.

@@ -6,7 +6,7 @@ use model::units::format_bytes;
 use super::RunParts;
 use super::doc::{Doc, Table, code, plain};
 use crate::text::plural;
-use crate::words::{is_chosen, parameter_value, seconds};
+use crate::words::parameter_value;
 
 pub(super) fn environment(run: &RunFile, doc: &mut Doc) {
     doc.heading(2, "Environment and servers");
@@ -57,10 +57,10 @@ fn server_row(server: &Server) -> Vec<String> {
 pub(super) fn reproduce(run: &RunFile, doc: &mut Doc) {
     doc.heading(2, "Run it again");
     doc.code("sh", &command(run));
-    doc.paragraph(
-        "This is what `run.json` tells; if the run had `--target`, `--scale`, `--vus`, `--stage`, `--only` or `-e`, \
-         add them.",
-    );
+    if !run.command_env.is_empty() {
+        let names: Vec<_> = run.command_env.iter().map(|name| code(name)).collect();
+        doc.paragraph(&format!("Set first, as their values are kept out of the files: {}.", names.join(", ")));
+    }
     if !run.parameters.is_empty() {
         let mut table = Table::new(&["parameter", "value", "from"]);
         for (name, parameter) in &run.parameters {
@@ -74,23 +74,9 @@ pub(super) fn reproduce(run: &RunFile, doc: &mut Doc) {
     }
 }
 
-/// The command line as far as the run file knows it: script, seed, length, chosen parameters, segment.
+/// The command line, each word quoted where it must be.
 fn command(run: &RunFile) -> String {
-    let mut words = vec!["snapbench run".to_owned(), quoted(&run.scenario.path)];
-    words.push(format!("--seed {}", run.seed));
-    // Whole seconds as people write them; a fraction would be rounded away.
-    let duration = |s: f64| if s.fract() == 0.0 { seconds(s) } else { format!("{s}s") };
-    words.extend(run.duration_s.map(|s| format!("--duration {}", duration(s))));
-    for (name, parameter) in run.parameters.iter().filter(|(_, parameter)| is_chosen(parameter)) {
-        words.push(format!("-p {}", quoted(&format!("{name}={}", parameter_value(&parameter.value)))));
-    }
-    if run.cores > 0 {
-        words.push(format!("--cores {}", run.cores));
-    }
-    if !run.segment.is_whole() {
-        words.push(format!("--segment {}", run.segment));
-    }
-    words.join(" ")
+    std::iter::once("snapbench").chain(run.command.iter().map(String::as_str)).map(quoted).collect::<Vec<_>>().join(" ")
 }
 
 /// A word as a POSIX shell takes it whole.
@@ -119,25 +105,16 @@ pub(super) fn files(run: &RunFile, parts: &RunParts, doc: &mut Doc) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use model::runfile::Parameter;
-    use model::segment::Segment;
 
     #[test]
     fn the_command_line_can_be_pasted() {
         let mut run = RunFile::new("0.1.0", "x");
-        run.scenario.path = "my scenarios/it's.rhai".into();
-        run.seed = 7;
-        run.duration_s = Some(90.0);
-        run.cores = 2;
-        run.segment = Segment { index: 2, count: 3 };
-        for (name, value, from) in [("rate", 50.into(), "flag"), ("text", "$HOME\nx".into(), "environment")] {
-            run.parameters.insert(name.into(), Parameter { value, from: from.into() });
-        }
-        run.parameters.insert("quiet".into(), Parameter { value: false.into(), from: "default".into() });
+        run.command = ["run", "my scenarios/it's.rhai", "-p", "rate=50", "-p", "text=$HOME\nb"]
+            .map(str::to_owned)
+            .to_vec();
         assert_eq!(
             command(&run),
-            r"snapbench run 'my scenarios/it'\''s.rhai' --seed 7 --duration 1m30s -p rate=50 -p 'text=$HOME
-x' --cores 2 --segment 2/3"
+            "snapbench run 'my scenarios/it'\\''s.rhai' -p rate=50 -p 'text=$HOME\nb'"
         );
     }
 }

@@ -10,6 +10,7 @@
 //!
 //! A failed or interrupted `setup` is followed by no `teardown`: there is nothing to hand to it.
 
+mod again;
 mod book;
 mod finish;
 mod playing;
@@ -43,7 +44,7 @@ use crate::{
     exit::ExitCode,
     interrupts::{Interrupts, Urgency},
     preflight::{self, Needs},
-    prepare::{Prepared, prepare},
+    prepare::{Prepared, parameters, prepare},
     request::RunRequest,
     servers::{self, Servers},
     stage::{StageFailure, StageThread},
@@ -183,7 +184,10 @@ impl Running<'_> {
         if !self.prepared.program.has_function("setup") {
             return Some(None);
         }
-        let shared = Arc::new(self.call("setup", Urgency::Finish)?);
+        let shared = self.call("setup", Urgency::Finish);
+        // Parameters that are declared outside of `options()` are known only now.
+        self.book.run.parameters.extend(parameters(&self.stage.params()));
+        let shared = Arc::new(shared?);
         match self.stage.adopt(shared.clone()) {
             Ok(()) => Some(Some(shared)),
             Err(complaint) => {

@@ -5,6 +5,7 @@ use model::runfile::{LoadRecord, Parameter, RunFile, ScenarioSource};
 use script::ScenarioOptions;
 use sha2::{Digest as _, Sha256};
 
+use super::again;
 use crate::{
     directory::unix_us,
     environment::environment,
@@ -16,6 +17,8 @@ use crate::{
 pub(super) fn run_file(prepared: &Prepared, request: &RunRequest) -> RunFile {
     let planned = &prepared.planned;
     let mut run = RunFile::new(env!("CARGO_PKG_VERSION"), "");
+    run.command = again::command(prepared, request);
+    run.command_env = again::variables(request);
     run.scenario = source(prepared);
     run.parameters = parameters(&prepared.params);
     run.parameters.extend(tags(prepared, request));

@@ -90,5 +90,6 @@ pub(crate) fn register(engine: &mut Engine) {
             engine.register_global_module(topic.module);
         }
     }
+    vu::register_setters(engine);
     crate::context::register(engine);
 }

@@ -1,9 +1,14 @@
 //! `vu`: the virtual user on whose behalf a function runs.
 
-use rhai::{Dynamic, plugin::*};
+use std::any::TypeId;
+
+use rhai::{Dynamic, Engine, EvalAltResult, Position, plugin::*};
 
 use super::rng::Rng;
-use crate::{context, engine::EvalError};
+use crate::{
+    context::{self, Context},
+    engine::EvalError,
+};
 
 /// The word `vu`: always the current one, wherever it was kept.
 #[derive(Clone, Copy, Debug)]
@@ -69,4 +74,31 @@ pub(crate) mod vu_api {
             Ok(())
         })
     }
+}
+
+/// Takes back what `vu.rng`, `vu.shared` and `vu.state` gave.
+///
+/// After `vu.rng.below(9)` Rhai hands the property's value back, in case the method changed it, and where there is no
+/// setter it makes two errors and drops them: more than the operation's own share of an iteration. These do nothing.
+/// They are raw, as a typed one would move the value out of the map that all who hold it share. An assignment by the
+/// script is refused as before.
+pub(crate) fn register_setters(engine: &mut Engine) {
+    // `set$` is how Rhai names a property's setter.
+    engine.register_raw_fn("set$rng", [TypeId::of::<Vu>(), TypeId::of::<Rng>()], |_, _| Ok(()));
+    let of_map = |name: &'static str, held: fn(&Context) -> &Dynamic| {
+        move |_: NativeCallContext<'_>, _: &mut [&mut Dynamic]| {
+            // What is handed back is locked: the caller holds it at this moment.
+            context::required("vu", |c| match held(c) {
+                map if map.is_shared() && !map.is_locked() => Err(EvalAltResult::ErrorDotExpr(
+                    format!("`vu.{name}` stays the map it is: set its entries, as in vu.{name}.count = 1"),
+                    Position::NONE,
+                )
+                .into()),
+                _ => Ok(()),
+            })
+        }
+    };
+    let types = [TypeId::of::<Vu>(), TypeId::of::<Dynamic>()];
+    engine.register_raw_fn("set$shared", types, of_map("shared", |c| &c.shared));
+    engine.register_raw_fn("set$state", types, of_map("state", |c| &c.state));
 }

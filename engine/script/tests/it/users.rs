@@ -50,6 +50,35 @@ fn work(vu) { metric::counter("sum", vu.shared.step); vu.shared.step = 1000; vu.
 }
 
 #[test]
+fn what_a_user_has_is_there_after_methods_were_called_on_it_and_cannot_be_replaced() {
+    let program = program(
+        r#"
+fn options() { #{ scenarios: #{ main: #{ executor: "per-vu-iterations", vus: 2, iterations: 3, exec: "work" } } } }
+fn refused(attempt) {
+    try { attempt.call(); } catch (e) { return; }
+    throw "it was taken";
+}
+fn work(vu) {
+    vu.shared.list.push(1);
+    if !("seen" in vu.state) { vu.state.seen = []; }
+    vu.state.seen.push(vu.rng.below(10));
+    metric::counter("shared", vu.shared.list.len());
+    metric::counter("state", vu.state.seen.len());
+    refused(|| { vu.shared = #{}; });
+    refused(|| { vu.state = #{ seen: [] }; });
+    refused(|| { vu.rng = 5; });
+    metric::counter("refused", 3);
+}
+"#,
+    );
+    let shared = Portable::Map(vec![("list".into(), Portable::Array(vec![]))]);
+    let totals = play(&program, &wiring(&program), Some(Arc::new(shared)), 1);
+    let sum = f64::from(2 * (1 + 2 + 3));
+    let wanted = [("shared", sum), ("state", sum), ("refused", 18.0)];
+    assert_eq!(counters(&totals), wanted.map(|(name, value)| (name.to_owned(), value)).into());
+}
+
+#[test]
 fn the_same_seed_gives_the_same_draws_on_one_core_and_on_two() {
     let program = program(
         r#"
