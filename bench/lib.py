@@ -13,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 SNAPBENCH = os.environ.get("SNAPBENCH", os.path.join(ROOT, "target", "release", "snapbench"))
@@ -98,6 +99,18 @@ def table(title, header, rows):
     for row in [header, ["-" * w for w in widths], *rows]:
         print("  " + "  ".join(str(cell).rjust(w) for cell, w in zip(row, widths)))
     sys.stdout.flush()
+
+
+def floor_ms(period_s=0.001, rounds=2_000):
+    """How late a bare sleep of the machine itself ends, p50 and p99 in ms: nothing here can be better than that."""
+    late_ms = []
+    due = time.monotonic()
+    for _ in range(rounds):
+        due = max(due + period_s, time.monotonic())
+        time.sleep(max(0.0, due - time.monotonic()))
+        late_ms.append((time.monotonic() - due) * 1e3)
+    late_ms.sort()
+    return late_ms[len(late_ms) // 2], late_ms[len(late_ms) * 99 // 100]
 
 
 def pgbench_tps(text):

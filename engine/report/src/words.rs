@@ -86,11 +86,20 @@ pub(crate) fn finding(threshold: &ThresholdRecord) -> Option<&str> {
     (!threshold.reason.is_empty() && !repeats).then_some(threshold.reason.as_str())
 }
 
+/// Figures of a ledger that are named before the others.
+const FIRST_FIGURES: [&str; 6] = ["acknowledged", "duplicates", "gaps", "lost", "forks", "ambiguous"];
+
 /// `acknowledged 80,000, duplicates 0, gaps 0`.
 pub(crate) fn ledger_figures(ledger: &LedgerRecord) -> String {
-    let figures = ledger.figures.iter();
-    let shown: Vec<String> =
-        figures.map(|(name, count)| format!("{} {}", name.replace('_', " "), format_count(*count))).collect();
+    // What the verdict rests on first; the rest as the ledger names it.
+    let rank =
+        |name: &str| FIRST_FIGURES.iter().position(|first| *first == name).unwrap_or(FIRST_FIGURES.len());
+    let mut figures: Vec<_> = ledger.figures.iter().collect();
+    figures.sort_by_key(|(name, _)| rank(name));
+    let shown: Vec<String> = figures
+        .into_iter()
+        .map(|(name, count)| format!("{} {}", name.replace('_', " "), format_count(*count)))
+        .collect();
     shown.join(", ")
 }
 

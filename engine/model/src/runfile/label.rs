@@ -14,6 +14,8 @@ const LAG_SHARE: f64 = 0.1;
 const LAG_FLOOR_MS: f64 = 1.0;
 /// A core busier than this cannot keep its plan.
 const BUSY_SHARE: f64 = 0.9;
+/// Below it, lateness is not for want of cores.
+const IDLE_SHARE: f64 = 0.5;
 /// So near to its calibrated ceiling, the client itself is what was measured.
 const CEILING_SHARE: f64 = 0.9;
 
@@ -115,7 +117,7 @@ impl GeneratorFigures {
 pub fn generator_bound(figures: &GeneratorFigures) -> Vec<String> {
     let mut reasons = Vec::new();
     for scenario in &figures.scenarios {
-        reasons.extend(lag_reason(scenario));
+        reasons.extend(lag_reason(scenario, figures));
     }
     for (core, &share) in figures.cores_busy_share.iter().enumerate() {
         if share > BUSY_SHARE {
@@ -140,12 +142,21 @@ pub fn generator_bound(figures: &GeneratorFigures) -> Vec<String> {
     reasons
 }
 
-fn lag_reason(scenario: &ScenarioFigures) -> Option<String> {
+fn lag_reason(scenario: &ScenarioFigures, figures: &GeneratorFigures) -> Option<String> {
     let (lag_ms, response_ms) = (scenario.lag_p99_ms?, scenario.response_p50_ms?);
+    let busiest = figures.cores_busy_share.iter().copied().fold(0.0, f64::max);
     (lag_ms > LAG_FLOOR_MS && lag_ms > LAG_SHARE * response_ms).then(|| {
+        let remedy = if busiest < IDLE_SHARE {
+            let busiest = format_percent(busiest);
+            format!(
+                "its cores were {busiest} busy at most, so the machine woke it late: use one that is not shared, \
+                 or look at ratios only"
+            )
+        } else {
+            "use more cores or segments, or a lower rate".to_owned()
+        };
         format!(
-            "iterations of `{}` started late (lag p99 {}, median response {}); use more cores or segments, or a \
-             lower rate",
+            "iterations of `{}` started late (lag p99 {}, median response {}); {remedy}",
             scenario.name,
             format_latency_us(lag_ms * 1000.0),
             format_latency_us(response_ms * 1000.0)

@@ -172,10 +172,17 @@ fn a_healthy_run_is_not_generator_bound() {
 fn each_rule_has_its_reason() {
     let late = ScenarioFigures { lag_p99_ms: Some(1.2), response_p50_ms: Some(5.0), ..scenario() };
     assert_eq!(
-        reasons(late, |_| {}),
+        reasons(late.clone(), |figures| figures.cores_busy_share[1] = 0.8),
         [
             "iterations of `traffic` started late (lag p99 1.2ms, median response 5ms); use more cores or segments, \
           or a lower rate"
+        ]
+    );
+    assert_eq!(
+        reasons(late, |figures| figures.cores_busy_share = vec![0.014, 0.01]),
+        [
+            "iterations of `traffic` started late (lag p99 1.2ms, median response 5ms); its cores were 1.4% busy at \
+          most, so the machine woke it late: use one that is not shared, or look at ratios only"
         ]
     );
     assert_eq!(

@@ -56,10 +56,15 @@ fn server_row(server: &Server) -> Vec<String> {
 
 pub(super) fn reproduce(run: &RunFile, doc: &mut Doc) {
     doc.heading(2, "Run it again");
-    doc.code("sh", &command(run));
+    if !run.command.is_empty() {
+        doc.code("sh", &command(run));
+    }
     if !run.command_env.is_empty() {
         let names: Vec<_> = run.command_env.iter().map(|name| code(name)).collect();
-        doc.paragraph(&format!("Set first, as their values are kept out of the files: {}.", names.join(", ")));
+        doc.paragraph(&format!(
+            "Set first, as their values are kept out of the files: {}.",
+            names.join(", ")
+        ));
     }
     if !run.parameters.is_empty() {
         let mut table = Table::new(&["parameter", "value", "from"]);
@@ -76,7 +81,11 @@ pub(super) fn reproduce(run: &RunFile, doc: &mut Doc) {
 
 /// The command line, each word quoted where it must be.
 fn command(run: &RunFile) -> String {
-    std::iter::once("snapbench").chain(run.command.iter().map(String::as_str)).map(quoted).collect::<Vec<_>>().join(" ")
+    std::iter::once("snapbench")
+        .chain(run.command.iter().map(String::as_str))
+        .map(quoted)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// A word as a POSIX shell takes it whole.
@@ -112,9 +121,6 @@ mod tests {
         run.command = ["run", "my scenarios/it's.rhai", "-p", "rate=50", "-p", "text=$HOME\nb"]
             .map(str::to_owned)
             .to_vec();
-        assert_eq!(
-            command(&run),
-            "snapbench run 'my scenarios/it'\\''s.rhai' -p rate=50 -p 'text=$HOME\nb'"
-        );
+        assert_eq!(command(&run), "snapbench run 'my scenarios/it'\\''s.rhai' -p rate=50 -p 'text=$HOME\nb'");
     }
 }

@@ -4,7 +4,6 @@ use model::runfile::{RunFile, ThresholdRecord};
 
 use super::sheet::Sheet;
 use crate::style::Tone;
-use crate::table::{Cell, Side, Table};
 use crate::text::{left, one_line, width};
 use crate::words::{finding, ledger_figures};
 
@@ -70,13 +69,11 @@ pub(super) fn ledgers(run: &RunFile, sheet: &mut Sheet<'_>) {
         return;
     }
     sheet.heading("LEDGERS");
-    let mut table = Table::new([Side::Words(6), Side::Words(12), Side::Words(20)]);
     for ledger in &run.ledgers {
-        let (word, tone) = if ledger.passed { ("✓ PASS", Tone::Good) } else { ("✗ FAIL", Tone::Bad) };
-        let name = format!("{} ({})", one_line(&ledger.name), ledger.kind);
-        table.row([Cell::toned(word, tone), name.into(), ledger_figures(ledger).into()]);
+        let (mark, tone) = if ledger.passed { ("✓ PASS", Tone::Good) } else { ("✗ FAIL", Tone::Bad) };
+        let intro = format!("{mark}  {} ({})", one_line(&ledger.name), ledger.kind);
+        sheet.paragraph(4, Some((&intro, tone)), &ledger_figures(ledger));
     }
-    sheet.table(&table);
     for ledger in run.ledgers.iter().filter(|ledger| !ledger.passed) {
         for example in ledger.examples.iter().take(EXAMPLES) {
             sheet.paragraph(6, None, &format!("{}: {example}", ledger.name));

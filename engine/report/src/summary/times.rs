@@ -44,8 +44,8 @@ pub(super) fn table(figures: &Summary, sheet: &mut Sheet<'_>) {
         table.row([]);
         titles(&mut table, "ITERATION");
         iterations(figures, rates, &mut table);
-        waits(figures, &mut table);
     }
+    waits(figures, &mut table);
     if ops.is_empty() {
         sheet.paragraph(4, None, "no operation was recorded in the measured window");
     }
@@ -122,11 +122,13 @@ fn waits(figures: &Summary, table: &mut Table) {
         figures.ops.iter().filter_map(|op| Some((op, op.pool_wait.as_ref()?))).collect();
     let waited = |times: &LatencyFigures| times.mean_ms * times.count as f64;
     waits.sort_by(|a, b| waited(b.1).total_cmp(&waited(a.1)));
-    let mut label = "pool_wait";
+    if waits.is_empty() {
+        return;
+    }
+    table.row([]);
+    titles(table, "POOL WAIT");
     for (op, times) in waits.into_iter().take(WAITS_AT_MOST) {
-        let detail = format!("{} {}", one_line(&op.name), op.outcome);
-        row(table, label.into(), detail.into(), None, times);
-        label = "";
+        row(table, one_line(&op.name).into_owned().into(), op.outcome.as_str().into(), None, times);
     }
 }
 

@@ -109,6 +109,10 @@ pub(crate) fn begun(name: &str, question: &str) -> RunFile {
         hash: "sha256:5f1c6c3f0a".into(),
         description: question.into(),
     };
+    run.command = ["run", &run.scenario.path, "--seed", "42", "--cores", "2", "--tag", "what=it's a test"]
+        .map(str::to_owned)
+        .into();
+    run.command_env = vec!["SNAPBENCH_POSTGRES_URL".into()];
     run.seed = 42;
     run.cores = 2;
     run.started_unix_us = 1_763_656_200_000_000;
