@@ -8,6 +8,7 @@
 
 mod bad_input;
 mod bad_servers;
+mod catalogue;
 mod commands;
 mod help;
 mod interrupts;
