@@ -96,6 +96,13 @@ const TOP: [&str; 9] =
 pub fn evaluate(program: &Program, inputs: &Arc<Inputs>) -> Result<Evaluated, Vec<Diagnostic>> {
     let table = Rc::new(RefCell::new(ParamTable::new(inputs.clone())));
     let map = call_options(program, &table)?;
+    for (name, default, attributes) in &program.facts().declarations {
+        // Those of `options()` are known by now.
+        let is_known = table.borrow().known(name).is_some();
+        if let (false, Some(attributes)) = (is_known, attributes.to_dynamic().try_cast::<Map>()) {
+            let _ = table.borrow_mut().declare(name, &default.to_dynamic(), &attributes);
+        }
+    }
     let mut reader = Reader { program, problems: table.borrow_mut().take_problems() };
     let params = table.borrow().list();
     let known: Vec<&str> = program.facts().parameters.iter().map(String::as_str).collect();

@@ -18,6 +18,7 @@ use crate::{
     diagnostic::{Diagnostic, Place, Texts},
     engine::Host,
     library::{Library, ModuleText},
+    portable::Portable,
 };
 
 /// A script is words; one of a megabyte is a mistake.
@@ -44,8 +45,11 @@ pub struct Facts {
     pub uses_postgres: bool,
     /// Calls of `s3::…` anywhere, imports included.
     pub uses_store: bool,
-    /// Names in `param("name", …)` calls, with where they stand.
+    /// Names in `param("name", …)` calls.
     pub parameters: BTreeSet<String>,
+    /// Declarations that are written out, wherever they stand: name, default and attributes. With these, what is
+    /// declared in `setup()` can be checked before anything runs.
+    pub(crate) declarations: Vec<(String, Portable, Portable)>,
 }
 
 impl Program {
@@ -190,8 +194,19 @@ impl Facts {
             && let Some(Expr::StringConstant(name, _)) = call.args.first()
         {
             self.parameters.insert(name.to_string());
+            self.declarations.extend(written_out(name, &call.args[1..]));
         }
     }
+}
+
+/// Default and attributes of a declaration, when both are literals.
+fn written_out(name: &str, rest: &[Expr]) -> Option<(String, Portable, Portable)> {
+    let literal = |expr: &Expr| Portable::from_dynamic(name, &expr.get_literal_value(None)?).ok();
+    let attributes = match rest.get(1) {
+        None => Portable::Map(Vec::new()),
+        Some(attributes) => literal(attributes)?,
+    };
+    Some((name.to_owned(), literal(rest.first()?)?, attributes))
 }
 
 fn read(path: &Path) -> Result<String, Diagnostic> {

@@ -116,6 +116,17 @@ fn a_parameter_outside_of_what_is_permitted() {
 }
 
 #[test]
+fn a_parameter_that_is_declared_in_setup_is_checked_before_anything_starts() {
+    let place = Place::new();
+    let script = r#"fn options() { #{ scenarios: #{ one: #{ executor: "constant-vus", vus: 1, duration: "1s", exec: "work" } } } }
+fn setup() { #{ bytes: param("bytes", 256, #{ min: 40 }) } }
+fn work() { pg::query("SELECT 1", []); }
+"#;
+    place.file("s.rhai", script);
+    insta::assert_snapshot!(shown(&place, "s.rhai", &["-p", "bytes=3"]));
+}
+
+#[test]
 fn a_script_that_is_a_directory() {
     let place = Place::new();
     std::fs::create_dir(place.path("scenarios")).unwrap();
