@@ -128,6 +128,8 @@ pub(crate) fn bare_engine() -> Engine {
     let mut engine = Engine::new();
     // `Full` would run bindings at compile time.
     engine.set_optimization_level(OptimizationLevel::Simple);
+    // Keys and bodies are mostly new strings: interning would search its whole table for one to give up, each time.
+    engine.set_max_strings_interned(0);
     engine.set_strict_variables(true);
     engine.set_fail_on_invalid_map_property(true);
     engine.disable_symbol("eval");
