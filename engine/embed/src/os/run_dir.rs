@@ -39,6 +39,8 @@ impl RunDir {
         if path.to_str().is_none() {
             return Err(EmbedError::OddFolder { path: root.to_path_buf() });
         }
+        // A folder that the user has named need not be there yet.
+        std::fs::create_dir_all(root).map_err(EmbedError::io("create", root))?;
         // Told before it exists: there is no instant at which our death would leave it.
         guard.watch_folder(&path);
         let mut dir = RunDir { path, guard: Arc::clone(guard), lock: None };
@@ -148,6 +150,16 @@ mod tests {
         for other in ["snapbench-12-34", "snapbench-a-34-0", "snapbench-12-34-0-1", "snapbench-child", "x"] {
             assert_eq!(owner_in(other), None, "{other}");
         }
+    }
+
+    #[test]
+    fn the_folder_for_data_is_made_when_it_is_not_there() {
+        let root = tempfile::tempdir().unwrap();
+        let data = root.path().join("not/there/yet");
+        let dir = RunDir::create(&data, None, &Guard::of_nobody()).unwrap();
+        assert!(dir.path().starts_with(&data) && dir.path().is_dir());
+        drop(dir);
+        assert_eq!(std::fs::read_dir(&data).unwrap().count(), 0);
     }
 
     #[test]
