@@ -58,8 +58,11 @@ impl Guard {
     /// For tests of what needs a guard and makes nothing to watch: a process that only reads.
     #[cfg(test)]
     pub(crate) fn of_nobody() -> Arc<Guard> {
-        let mut process =
-            std::process::Command::new("cat").stdin(Stdio::piped()).spawn().expect("cat is everywhere");
+        let mut process = std::process::Command::new("cat")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .expect("cat is everywhere");
         let line = process.stdin.take();
         Arc::new(Guard { line: Mutex::new(line), process: Mutex::new(process) })
     }
