@@ -16,7 +16,7 @@ use std::{
 use model::{recorder::WindowKind, seed::IterationRng};
 use rhai::{Dynamic, EvalAltResult};
 
-use crate::{bridge::Fiber, core::Core, engine::EvalError};
+use crate::{bridge::Fiber, core::Core, engine::EvalError, ledger::Attempt};
 
 thread_local! {
     static CURRENT: Cell<*const Context> = const { Cell::new(std::ptr::null()) };
@@ -41,6 +41,8 @@ pub(crate) struct Context {
     pub(crate) leaving: Cell<bool>,
     /// Group names that prefix operations, as in k6.
     pub(crate) groups: RefCell<Vec<String>>,
+    /// Swaps inside the transaction that is open.
+    pub(crate) undecided: RefCell<Vec<Attempt>>,
     call_began_at_step: Cell<Option<u64>>,
     slice_began_ns: Cell<u64>,
 }
@@ -61,6 +63,7 @@ impl Context {
             session: OnceCell::new(),
             leaving: Cell::new(false),
             groups: RefCell::default(),
+            undecided: RefCell::default(),
             call_began_at_step: Cell::new(None),
             slice_began_ns: Cell::new(0),
         }
@@ -74,13 +77,14 @@ impl Context {
         self.call_began_at_step.set(None);
     }
 
-    /// Interpreter steps since this call began; the first look after its beginning counts as the beginning.
+    /// Interpreter steps since this call began; the first look after its beginning counts as the beginning. A module
+    /// that is imported in the middle counts its own steps from 0.
     pub(crate) fn steps_of_call(&self, steps: u64) -> u64 {
         let began = self.call_began_at_step.get().unwrap_or_else(|| {
             self.call_began_at_step.set(Some(steps));
             steps
         });
-        steps - began
+        steps.saturating_sub(began)
     }
 
     /// Nanoseconds since the runtime last gave this fiber the core.

@@ -36,6 +36,9 @@ use crate::{
     portable::Portable,
 };
 
+/// Names of operations, and texts of statements, that a core keeps apart. More are made from data, by a slip.
+const NAMES_AT_MOST: usize = 1_000;
+
 /// What every core needs to know, made once by the runner.
 #[derive(Clone)]
 pub struct Wiring {
@@ -68,7 +71,8 @@ pub(crate) struct Core {
     pub(crate) store_words: StoreWords,
     pub(crate) words: OpWords,
     pub(crate) params: RefCell<ParamTable>,
-    statements: RefCell<HashMap<String, Statement>>,
+    /// By operation and text.
+    statements: RefCell<HashMap<&'static str, HashMap<String, Statement>>>,
     op_names: RefCell<HashMap<String, Arc<OpName>>>,
     tables: RefCell<Vec<Option<OnCore>>>,
     pub(crate) ledgers: RefCell<CasLogs>,
@@ -96,22 +100,29 @@ impl OpName {
 /// Names of operations that scripts do not name themselves.
 pub(crate) struct OpWords {
     pub(crate) noop: Arc<OpName>,
+    pub(crate) query: Arc<OpName>,
+    pub(crate) execute: Arc<OpName>,
     pub(crate) batch: Arc<OpName>,
     pub(crate) copy: Arc<OpName>,
     pub(crate) begin: Arc<OpName>,
     pub(crate) commit: Arc<OpName>,
     pub(crate) rollback: Arc<OpName>,
+    /// For names beyond those that are kept apart.
+    others: Arc<OpName>,
 }
 
 impl Default for OpWords {
     fn default() -> Self {
         Self {
             noop: OpName::new("noop"),
+            query: OpName::new("query"),
+            execute: OpName::new("execute"),
             batch: OpName::new("batch"),
             copy: OpName::new("copy"),
             begin: OpName::new("begin"),
             commit: OpName::new("commit"),
             rollback: OpName::new("rollback"),
+            others: OpName::new("(others)"),
         }
     }
 }
@@ -152,15 +163,28 @@ impl Core {
         })
     }
 
-    /// The statement that a script runs by its text; made at its first use.
-    pub(crate) fn ad_hoc_statement(&self, op: &str, sql: &str) -> Statement {
+    /// The statement that a script runs by its text under `op`, one of [`OpWords`]; made at its first use.
+    ///
+    /// # Errors
+    /// When `make` refuses the text.
+    pub(crate) fn ad_hoc_statement(
+        &self,
+        op: &'static str,
+        sql: &str,
+        make: impl FnOnce() -> Result<Statement, EvalError>,
+    ) -> Result<Statement, EvalError> {
         let mut statements = self.statements.borrow_mut();
-        if let Some(known) = statements.get(sql) {
-            return known.clone();
+        let of_op = statements.entry(op).or_default();
+        if let Some(known) = of_op.get(sql) {
+            return Ok(known.clone());
         }
-        let made = Statement::new(op, sql, drivers::pg::Rule::Plain, Expect::Normal);
-        statements.insert(sql.to_owned(), made.clone());
-        made
+        let made = make()?;
+        if of_op.len() >= NAMES_AT_MOST {
+            // Texts with values written into them: keeping them all would only fill memory.
+            of_op.clear();
+        }
+        of_op.insert(sql.to_owned(), made.clone());
+        Ok(made)
     }
 
     /// Looks at this core's handle of a table; made at its first use.
@@ -185,6 +209,9 @@ impl Core {
         let mut names = self.op_names.borrow_mut();
         if let Some(known) = names.get(name) {
             return known.clone();
+        }
+        if names.len() >= NAMES_AT_MOST {
+            return self.words.others.clone();
         }
         let made = OpName::new(name);
         names.insert(name.to_owned(), made.clone());

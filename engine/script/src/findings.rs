@@ -5,7 +5,10 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use crate::{diagnostic::Diagnostic, ledger::CasLogs};
+use crate::{
+    diagnostic::Diagnostic,
+    ledger::{Books, CasLogs},
+};
 
 /// Distinct complaints that are kept in full; the recorder counts all of them.
 const COMPLAINTS_AT_MOST: usize = 20;
@@ -17,6 +20,8 @@ pub struct Findings {
     pub(crate) aborted: OnceLock<String>,
     complaints: Mutex<Vec<Diagnostic>>,
     ledgers: Mutex<CasLogs>,
+    /// Which tables keep a ledger.
+    pub(crate) books: Books,
 }
 
 impl Findings {

@@ -9,6 +9,8 @@ use crate::{bridge, context};
 
 /// Steps of the interpreter that one call (an iteration, `setup`, a probe) may take.
 pub const OPERATIONS_AT_MOST: u64 = 200_000_000;
+/// Steps that `options()` and the top level may take: they only describe.
+pub const OPERATIONS_OF_OPTIONS: u64 = 10_000_000;
 /// How deep functions may call each other.
 pub const CALL_LEVELS_AT_MOST: usize = 32;
 /// How deep an expression may nest at the top level, and inside a function.
@@ -48,17 +50,20 @@ pub(crate) fn apply(engine: &mut Engine) {
 #[cold]
 fn look_around(steps: u64) -> Option<Dynamic> {
     if !bridge::in_fiber() {
-        return (steps > OPERATIONS_AT_MOST).then(too_many_operations);
+        return (steps > OPERATIONS_OF_OPTIONS).then(|| too_many_operations(OPERATIONS_OF_OPTIONS));
     }
     if bridge::is_cancelled() {
         return Some(Dynamic::UNIT);
     }
-    let (over_budget, slice_is_over) = context::with(|context| {
+    let look = context::with(|context| {
         let over_budget = context.steps_of_call(steps) > OPERATIONS_AT_MOST;
-        (over_budget, context.slice_age_ns() > SLICE_NS)
-    })?;
-    if over_budget {
-        return Some(too_many_operations());
+        (over_budget.then_some(OPERATIONS_AT_MOST), context.slice_age_ns() > SLICE_NS)
+    });
+    // On nobody's behalf (`options()`, the top level) there is nobody to let run, but there is a budget.
+    let (over_budget, slice_is_over) =
+        look.unwrap_or(((steps > OPERATIONS_OF_OPTIONS).then_some(OPERATIONS_OF_OPTIONS), false));
+    if let Some(limit) = over_budget {
+        return Some(too_many_operations(limit));
     }
     if slice_is_over {
         if bridge::step_aside().is_err() {
@@ -69,7 +74,7 @@ fn look_around(steps: u64) -> Option<Dynamic> {
     None
 }
 
-fn too_many_operations() -> Dynamic {
-    format!("the script takes more than {OPERATIONS_AT_MOST} steps without coming to an end (limit: operations a call)")
+fn too_many_operations(limit: u64) -> Dynamic {
+    format!("the script takes more than {limit} steps without coming to an end (limit: operations a call)")
         .into()
 }

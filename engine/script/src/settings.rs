@@ -6,6 +6,9 @@ use rhai::{Dynamic, Map};
 
 use crate::{context::failure, engine::EvalError};
 
+/// Longer ones are slips, and sums of times must not overflow.
+const SECONDS_AT_MOST: f64 = 10.0 * 366.0 * 86_400.0;
+
 /// A settings map while it is read.
 pub(crate) struct Settings<'a> {
     of: String,
@@ -69,9 +72,12 @@ impl<'a> Settings<'a> {
 
     /// A length of time in seconds: `"1m30s"`, or a number of seconds.
     pub(crate) fn seconds(&mut self, key: &str) -> Option<f64> {
-        self.get(key, "a length of time such as \"30s\"", |v| match v.as_immutable_string_ref() {
-            Ok(text) => model::units::parse_duration(&text).ok().map(|d| d.as_secs_f64()),
-            Err(_) => as_number(v),
+        self.get(key, "a length of time such as \"30s\", at most ten years", |v| {
+            let seconds = match v.as_immutable_string_ref() {
+                Ok(text) => model::units::parse_duration(&text).ok().map(|d| d.as_secs_f64()),
+                Err(_) => as_number(v),
+            };
+            seconds.filter(|seconds| (0.0..=SECONDS_AT_MOST).contains(seconds))
         })
     }
 

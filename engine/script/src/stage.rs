@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// How long one operation of set-up or teardown may take: filling a large table is one statement.
-const STAGE_TIMEOUT: Duration = Duration::from_secs(3_600);
+pub(crate) const STAGE_TIMEOUT: Duration = Duration::from_secs(3_600);
 
 /// Calls a script's functions outside of the load. Not `Send`: it stays on the thread that made it.
 pub struct Stage {

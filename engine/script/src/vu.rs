@@ -42,6 +42,9 @@ pub struct Exec {
     pub takes_vu: bool,
 }
 
+/// Kinds of failures that are told apart on a core.
+const KINDS_AT_MOST: usize = 1_000;
+
 /// One core's virtual users.
 pub struct ScriptCrew {
     shop: Rc<Shop>,
@@ -189,7 +192,9 @@ impl Shop {
         if complaint.in_script && findings.aborted.get().is_none() {
             findings.script_errors.fetch_add(1, Ordering::Relaxed);
         }
-        if self.told.borrow_mut().insert(format!("{position}\n{}", complaint.message)) {
+        let mut told = self.told.borrow_mut();
+        // Messages may carry values; after so many kinds nothing new is learnt from another.
+        if told.len() < KINDS_AT_MOST && told.insert(format!("{position}\n{}", complaint.message)) {
             findings.keep(complaint);
         }
     }

@@ -40,7 +40,7 @@ pub use postgres::{PgOptions, PoolMode, Postgres};
 pub use reply::Reply;
 pub use rows::{Column, ColumnError, Description, Row, RowIter, Rows};
 pub use session::Session;
-pub use statement::{Rule, Statement};
+pub use statement::{Rule, Statement, is_destructive};
 pub use table::{Claim, ClaimSpec, Table, TableError, TableSpec, Take};
 pub use transaction::Isolation;
 pub use types::PgType;

@@ -94,6 +94,13 @@ fn refusal(sql: &str) -> Option<&'static str> {
         .then_some("transactions are not begun or ended by a statement: use begin, commit and rollback")
 }
 
+/// Whether any of the statements in a text begins with DROP or TRUNCATE. A semicolon inside of a string counts as
+/// well: in doubt it is.
+pub fn is_destructive(sql: &str) -> bool {
+    let destroys = |word: &str| word.eq_ignore_ascii_case("drop") || word.eq_ignore_ascii_case("truncate");
+    sql.split(';').any(|statement| words(statement).next().is_some_and(destroys))
+}
+
 /// `cached plan must not change result type` and `prepared statement does not exist`: the schema or the
 /// session changed under a prepared statement.
 pub(crate) fn is_stale(sqlstate: &str) -> bool {
@@ -131,6 +138,16 @@ mod tests {
         let two = Statement::new("a", "SELECT 1", Rule::Plain);
         assert_ne!(one.id(), two.id());
         assert_eq!(one.id(), one.clone().id());
+    }
+
+    #[test]
+    fn what_drops_or_truncates_is_told_wherever_it_stands() {
+        for sql in ["DROP TABLE t", " /* a */ -- b\n truncate t", "SELECT 1; Drop TABLE t", "(drop x)"] {
+            assert!(is_destructive(sql), "{sql}");
+        }
+        for sql in ["SELECT 'drop'", "DELETE FROM t", "CREATE TABLE drop_me ()", "-- drop\nSELECT 1", ""] {
+            assert!(!is_destructive(sql), "{sql}");
+        }
     }
 
     #[test]

@@ -1,6 +1,9 @@
 //! The end of a run: ledgers, thresholds, labels, the exit code, the report.
 
-use model::runfile::{GeneratorFigures, RunState, Summary, ThresholdRecord, generator_bound, shape_only};
+use model::{
+    runfile::{GeneratorFigures, RunState, Summary, ThresholdRecord, generator_bound, shape_only},
+    threshold::ThresholdRule,
+};
 use report::{events::ServerChange, markdown};
 use script::Diagnostic;
 use tokio::runtime::{Builder, LocalOptions};
@@ -20,6 +23,14 @@ impl Running<'_> {
         if let Err(complaint) = handed_over {
             self.book.broken(complaint);
         }
+        if !self.prepared.planned.plan.segment.is_whole() {
+            // The table holds the steps of all segments, and this log only those of one: every other's would be a gap.
+            self.book.warn(
+                "this is one segment of a run: its ledgers, and thresholds on them, are not judged"
+                    .to_owned(),
+            );
+            return;
+        }
         let runtime = match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
             Ok(runtime) => runtime,
             Err(error) => {
@@ -30,7 +41,7 @@ impl Running<'_> {
         let settled = runtime.block_on(async {
             tokio::select! {
                 () = self.interrupts.reached(Urgency::Leave) => None,
-                settled = script::ledger::settle(logs, config, self.wiring.timeout) => Some(settled),
+                settled = script::ledger::settle(logs, config) => Some(settled),
             }
         });
         match settled {
@@ -69,8 +80,12 @@ impl Running<'_> {
                 GeneratorFigures::from_totals(tally.measured(), &limits(&prepared.planned.scenarios));
             book.run.label.generator_bound = generator_bound(&figures);
             if request.judge_thresholds {
-                let rules = &prepared.options.thresholds;
-                let judgements = tally.judge(rules, (window.start_ns, window.end_ns));
+                let is_whole = prepared.planned.plan.segment.is_whole();
+                let can_be_judged = |rule: &&ThresholdRule| {
+                    is_whole || !rule.threshold.metric.to_string().starts_with("ledger.")
+                };
+                let rules: Vec<_> = prepared.options.thresholds.iter().filter(can_be_judged).collect();
+                let judgements = tally.judge(rules.iter().copied(), (window.start_ns, window.end_ns));
                 let records = rules.iter().zip(&judgements);
                 book.run.thresholds =
                     records.map(|(rule, found)| ThresholdRecord::new(rule, found)).collect();

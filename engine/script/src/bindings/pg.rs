@@ -15,8 +15,9 @@ use super::{
 use crate::{
     bridge::wait_for,
     context::{self, Context, cancelled, failure, placed},
-    core::OpName,
+    core::{OpName, OpWords},
     engine::EvalError,
+    ledger::{Decision, Undecided},
     settings::Settings,
 };
 
@@ -37,12 +38,9 @@ impl std::fmt::Debug for Statement {
 }
 
 impl Statement {
-    pub(crate) fn new(op: &str, sql: &str, rule: pg::Rule, expect: Expect) -> Self {
-        Self(Arc::new(StatementParts {
-            op: OpName::new(op),
-            expect,
-            inner: pg::Statement::new(op, sql, rule),
-        }))
+    fn new(op: Arc<OpName>, sql: &str, rule: pg::Rule, expect: Expect) -> Self {
+        let inner = pg::Statement::new(&op.name, sql, rule);
+        Self(Arc::new(StatementParts { op, expect, inner }))
     }
 }
 
@@ -132,7 +130,9 @@ pub(crate) mod pg_api {
             };
             let expect = expectation(&mut settings);
             settings.done()?;
-            Ok(Statement::new(op, sql, rule, expect))
+            outside_of_iterations("pg::statement")?;
+            permit_destruction(sql)?;
+            Ok(Statement::new(OpName::new(op), sql, rule, expect))
         })
     }
 
@@ -144,7 +144,7 @@ pub(crate) mod pg_api {
     #[rhai_fn(return_raw)]
     pub fn query(call: NativeCallContext<'_>, sql: &str, params: Array) -> Result<Array, EvalError> {
         placed(&call, || {
-            let statement = ad_hoc("query", sql)?;
+            let statement = ad_hoc("query", |words| &words.query, sql)?;
             crate::bindings::reply::reply_api::rows(&mut run(&statement, &parameters(&params)?)?)
         })
     }
@@ -152,10 +152,7 @@ pub(crate) mod pg_api {
     /// Runs one statement and gives its reply. Recorded under `execute`.
     #[rhai_fn(return_raw)]
     pub fn execute(call: NativeCallContext<'_>, sql: &str, params: Array) -> Result<Reply, EvalError> {
-        placed(&call, || {
-            permit_destruction(sql)?;
-            run(&ad_hoc("execute", sql)?, &parameters(&params)?)
-        })
+        placed(&call, || run(&ad_hoc("execute", |words| &words.execute, sql)?, &parameters(&params)?))
     }
 
     /// Runs several statements separated by `;`, without parameters: what set-up and teardown are made of.
@@ -217,13 +214,17 @@ pub(crate) mod pg_api {
             let session = c.postgres()?;
             let begun = wait_for(session.begin(pg::Isolation::default())).map_err(|_| cancelled())?;
             finish(c, &c.core.words.begin, Expect::Normal, begun)?;
+            let undecided = Undecided::begin(c);
             match body.call_within_context::<Dynamic>(&call, ()) {
                 Ok(value) => {
                     let reply = wait_for(session.commit()).map_err(|_| cancelled())?;
+                    undecided.end(Decision::of_commit(reply.outcome));
                     finish(c, &c.core.words.commit, Expect::Normal, reply)?;
                     Ok(value)
                 }
                 Err(e) => {
+                    // No commit was sent: whatever becomes of the rollback, nothing of it stays.
+                    undecided.end(Decision::RolledBack);
                     if let Ok(reply) = wait_for(session.rollback()) {
                         record(c, &c.core.words.rollback, Expect::Normal, &reply);
                     }
@@ -263,23 +264,36 @@ pub(crate) mod pg_api {
                 settings.problem("version", "needs a `version` column for `ledger` and `compare`".to_owned());
             }
             settings.done()?;
-            Table::new(Description { spec, op, expect, has_ledger, compares })
+            outside_of_iterations("pg::table")?;
+            let description = Description { spec, op, expect, has_ledger, compares };
+            context::required("pg", |c| Table::new(description, &c.core.wiring.findings.books))
         })
     }
 }
 
 /// A statement that a script runs by its text, made once a core.
-fn ad_hoc(op: &str, sql: &str) -> Result<Statement, EvalError> {
-    context::required("pg", |c| Ok(c.core.ad_hoc_statement(op, sql)))
+fn ad_hoc(op: &'static str, name: fn(&OpWords) -> &Arc<OpName>, sql: &str) -> Result<Statement, EvalError> {
+    context::required("pg", |c| {
+        c.core.ad_hoc_statement(op, sql, || {
+            permit_destruction(sql)?;
+            Ok(Statement::new(name(&c.core.words).clone(), sql, pg::Rule::Plain, Expect::Normal))
+        })
+    })
+}
+
+/// A handle is prepared anew for each that is made; in an iteration that would be each time, without end.
+fn outside_of_iterations(what: &str) -> Result<(), EvalError> {
+    if context::with(|c| c.scenario.is_some()).unwrap_or(false) {
+        return Err(failure(&format!(
+            "{what} is for setup(): make it there once, return it, and use it as vu.shared.NAME"
+        )));
+    }
+    Ok(())
 }
 
 /// Dropping and truncating on a server that is not ours needs permission.
 fn permit_destruction(sql: &str) -> Result<(), EvalError> {
-    let destroys = sql.split(';').any(|s| {
-        let word = s.split_whitespace().next().unwrap_or_default();
-        word.eq_ignore_ascii_case("drop") || word.eq_ignore_ascii_case("truncate")
-    });
-    if !destroys {
+    if !pg::is_destructive(sql) {
         return Ok(());
     }
     context::required("pg", |c| {

@@ -16,7 +16,7 @@ use crate::{
     context::{self, Context, cancelled, failure},
     core::OpName,
     engine::EvalError,
-    ledger::{CasBook, CasClaim},
+    ledger::{Books, CasBook, CasClaim},
 };
 
 /// A table with one operation a verb.
@@ -63,14 +63,14 @@ pub(crate) struct OnCore {
 }
 
 impl Table {
-    pub(crate) fn new(description: Description) -> Result<Self, EvalError> {
+    pub(crate) fn new(description: Description, books: &Books) -> Result<Self, EvalError> {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let Description { spec, op, expect, has_ledger, compares } = description;
         // A description that the driver refuses is refused here, before anything runs.
         pg::Table::new(spec.clone()).map_err(|e| failure(&e.to_string()))?;
         let verb = |verb: &str| OpName::new(&format!("{op}.{verb}"));
         let version = spec.version.clone().unwrap_or_default();
-        let ledger = has_ledger.then(|| CasBook::new(&op, &spec.name, &spec.key, &version));
+        let ledger = has_ledger.then(|| books.of(&op, &spec.name, &spec.key, &version));
         Ok(Self(Arc::new(TableParts {
             index: NEXT.fetch_add(1, Ordering::Relaxed),
             expect,
@@ -135,7 +135,7 @@ impl Table {
             let session = c.postgres()?;
             let (places, values) = columns(table, set)?;
             // The claim is logged before the request leaves: if this user is cancelled now, its fate is unknown.
-            let claim = CasClaim::open(&c.core, parts.ledger.as_ref(), &key, expected);
+            let claim = CasClaim::open(c, parts.ledger.as_ref(), &key, expected, session.in_transaction())?;
             let swapped = match &parts.unguarded_swap {
                 None => wait_for(table.cas(session, &key, expected, &places, &values)),
                 Some(swap) => {
@@ -144,7 +144,7 @@ impl Table {
                 }
             };
             let reply = swapped.map_err(|_| cancelled())?;
-            claim.settle(reply.outcome);
+            claim.settle(reply.outcome, true);
             finish(c, &parts.cas, parts.expect, reply)
         })
     }

@@ -113,7 +113,11 @@ impl Reader<'_> {
     }
 
     fn arrivals(&mut self, kind: &str, s: &mut Settings<'_>, scale: f64) -> Option<ArrivalRate> {
-        let unit_s = s.seconds("time_unit").filter(|u| *u > 0.0).unwrap_or(1.0);
+        let unit_s = s.seconds("time_unit").unwrap_or(1.0);
+        if unit_s <= 0.0 {
+            s.problem("time_unit", "takes a `time_unit` above 0, for example \"1s\"".to_owned());
+            return None;
+        }
         let (shape, mut is_poisson) = match kind {
             "constant-arrival-rate" => {
                 (Shape::Constant { rate: s.required("rate", Settings::number) / unit_s }, false)
@@ -194,6 +198,9 @@ fn stages(s: &mut Settings<'_>) -> Vec<(f64, Duration)> {
         };
         let mut one = Settings::new(format!("stages[{n}]"), &map, &["duration", "target"]);
         let target = one.required("target", Settings::number);
+        if target < 0.0 {
+            one.problem("target", format!("takes a target of 0 or more, not {target}"));
+        }
         let length = one.required("duration", Settings::seconds);
         let (of, problems) = one.into_problems();
         for problem in problems {

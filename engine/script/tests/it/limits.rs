@@ -21,6 +21,12 @@ fn a_string_that_grows_for_ever() {
 }
 
 #[test]
+fn options_without_end() {
+    let told = crate::tools::complaints("fn options() { loop { } }", &[]);
+    assert!(told.contains("without coming to an end (limit: operations a call)"), "{told}");
+}
+
+#[test]
 fn an_array_that_grows_for_ever() {
     ends_with("fn setup() { let a = []; loop { a.push(1); } }", "grew beyond its limit");
 }

@@ -159,7 +159,12 @@ fn step(vu) {
 }
 "#;
     let text = text.replace("NAME", name).replace("COMPARES", &compares.to_string()).replace("PLANT", plant);
-    let program = program(&text);
+    judged(&text, pool)
+}
+
+/// Plays 200 iterations and gives what the script's one ledger found.
+fn judged(text: &str, pool: PoolMode) -> model::runfile::LedgerRecord {
+    let program = program(text);
     let wiring = wired(&program, pool);
     let shared = crate::tools::on_core(async {
         let stage =
@@ -170,11 +175,106 @@ fn step(vu) {
     let scenario = totals.window(WindowKind::Measure).scenarios.values().next().expect("one scenario");
     assert_eq!(scenario.done, 200, "{:?}", wiring.findings.complaints());
     let logs = wiring.findings.take_ledgers();
-    let timeout = std::time::Duration::from_secs(30);
     let config = postgres_config();
     let mut records =
-        crate::tools::on_core(script::ledger::settle(logs, &config, timeout)).expect("the truth is read");
+        crate::tools::on_core(script::ledger::settle(logs, &config)).expect("the truth is read");
+    assert_eq!(records.len(), 1, "one table, one ledger");
     records.remove(0)
+}
+
+#[test]
+fn swaps_of_a_transaction_count_when_it_is_committed() {
+    let text = r#"
+fn options() { #{ scenarios: #{ race: #{ executor: "shared-iterations", vus: 4, iterations: 200, exec: "step" } } } }
+fn setup() {
+    pg::batch("DROP TABLE IF EXISTS t_ledger_tx; CREATE TABLE t_ledger_tx (id text PRIMARY KEY, seq bigint NOT NULL)");
+    let head = pg::table("t_ledger_tx", #{ op: "head", ledger: true });
+    head.insert(#{ id: "run", seq: 0 });
+    #{ head: head }
+}
+fn step(vu) {
+    let head = vu.shared.head;
+    let undo = vu.iteration % 3 == 0;
+    try {
+        pg::transaction(|| {
+            let won = head.cas("run", head.get("run").row.seq).ok;
+            if undo { throw "on purpose"; }
+        });
+    } catch (e) { }
+}
+"#;
+    for pool in [PoolMode::Dedicated, PoolMode::Pipelined { connections: 2 }, PoolMode::Pooled { size: 4 }] {
+        let record = judged(text, pool);
+        assert!(record.passed, "{pool:?}: {record:?}");
+        assert!(record.figures["failed"] > 0, "what was undone is not acknowledged: {record:?}");
+        assert_eq!(record.figures["steps"], record.figures["acknowledged"], "{record:?}");
+    }
+}
+
+#[test]
+fn keys_of_any_form_and_several_handles_of_one_table_are_one_ledger() {
+    let text = r#"
+fn options() { #{ scenarios: #{ race: #{ executor: "shared-iterations", vus: 4, iterations: 200, exec: "step" } } } }
+fn handle(op) { pg::table("TABLE", #{ op: op, ledger: true }) }
+fn setup() {
+    pg::batch("DROP TABLE IF EXISTS TABLE; CREATE TABLE TABLE (id TYPE PRIMARY KEY, seq bigint NOT NULL)");
+    let keys = KEYS;
+    for key in keys { handle("fill").insert(#{ id: key, seq: 0 }); }
+    #{ heads: [handle("one"), handle("two")], keys: keys }
+}
+fn step(vu) {
+    let head = vu.shared.heads[vu.iteration % 2];
+    let key = vu.rng.pick(vu.shared.keys);
+    loop { if head.cas(key, head.get(key).row.seq).ok { return; } }
+}
+"#;
+    for (n, (of_type, keys)) in [
+        ("text", r#"["7", "007", "a", "A"]"#),
+        ("bigint", r#"["7", 8, 9.0]"#),
+        ("uuid", r#"["A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11", "b0eebc99-9c0b-4ef8-bb6d-6bb9bd380a11"]"#),
+        ("numeric(10,2)", "[5, 6]"),
+        ("boolean", "[true, false]"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let text =
+            text.replace("TABLE", &format!("t_keys_{n}")).replace("TYPE", of_type).replace("KEYS", keys);
+        let text = text
+            .replace(&format!("DROP t_keys_{n}"), "DROP TABLE")
+            .replace(&format!("CREATE t_keys_{n}"), "CREATE TABLE");
+        let record = judged(&text, PoolMode::Dedicated);
+        assert!(record.passed && record.figures["acknowledged"] == 200, "{of_type}: {record:?}");
+    }
+}
+
+#[test]
+fn handles_are_made_in_setup_and_not_in_every_iteration() {
+    let program = program(
+        r#"
+fn options() { #{ scenarios: #{ one: #{ executor: "shared-iterations", vus: 1, iterations: 2, exec: "work" } } } }
+fn work() { pg::statement("ask", "SELECT 1"); }
+"#,
+    );
+    let wiring = wired(&program, PoolMode::Dedicated);
+    play(&program, &wiring, None, 1);
+    let told = wiring.findings.complaints();
+    assert!(told.len() == 1 && told[0].message.contains("pg::statement is for setup()"), "{told:?}");
+}
+
+#[test]
+fn nothing_is_dropped_by_any_way_where_that_is_not_allowed() {
+    for attempt in [
+        r#"pg::batch("SELECT 1; DROP TABLE t_none")"#,
+        r#"pg::execute("/* why */ TRUNCATE t_none", [])"#,
+        r#"pg::query("drop table t_none", [])"#,
+        r#"pg::statement("gone", "DROP TABLE t_none")"#,
+    ] {
+        let program = program(&format!("fn setup() {{ {attempt} }}"));
+        let wiring = Wiring { allow_destructive: false, ..wired(&program, PoolMode::Dedicated) };
+        let told = call_with(wiring, &program, "setup").expect_err("it is refused");
+        assert!(told.contains("--yes"), "{attempt}: {told}");
+    }
 }
 
 #[test]
