@@ -72,7 +72,7 @@ impl<'a> Settings<'a> {
 
     /// A length of time in seconds: `"1m30s"`, or a number of seconds.
     pub(crate) fn seconds(&mut self, key: &str) -> Option<f64> {
-        self.get(key, "a length of time such as \"30s\", at most ten years", |v| {
+        self.get(key, "a length of time such as \"30s\"", |v| {
             let seconds = match v.as_immutable_string_ref() {
                 Ok(text) => model::units::parse_duration(&text).ok().map(|d| d.as_secs_f64()),
                 Err(_) => as_number(v),
