@@ -7,7 +7,7 @@ use std::{
     panic::resume_unwind,
     pin::pin,
     rc::Rc,
-    sync::mpsc,
+    sync::{Arc, mpsc},
     time::Duration,
 };
 
@@ -49,6 +49,8 @@ pub(crate) enum Act {
     Panic,
     /// Finishes and returns.
     Resign,
+    /// Orders the run to stop, and finishes.
+    Stop,
 }
 
 /// One turn as the fake VU saw it.
@@ -89,6 +91,7 @@ struct FakeCrew {
     seen: Rc<RefCell<Vec<Seen>>>,
     hired: Rc<RefCell<Vec<VuId>>>,
     behaviour: Behaviour,
+    control: Arc<Control>,
 }
 
 struct FakeVu(FakeCrew);
@@ -104,7 +107,7 @@ impl Crew for FakeCrew {
 
 impl Vu for FakeVu {
     async fn live<T: Time>(self, mut turns: Turns<T>) {
-        let FakeCrew { core, seen, behaviour, .. } = self.0;
+        let FakeCrew { core, seen, behaviour, control, .. } = self.0;
         let ready_ns = turns.now_ns() + SETTLES_NS.get();
         turns.time().sleep_until(ready_ns).await;
         loop {
@@ -137,6 +140,7 @@ impl Vu for FakeVu {
                     resume_unwind(Box::new(format!("the fake VU {vu} panics")));
                 }
                 Act::Resign => {}
+                Act::Stop => control.stop(),
             }
             seen.borrow_mut()[index].ended_ns = Some(turns.now_ns());
             turns.finish(turn, ending);
@@ -312,6 +316,7 @@ pub(crate) fn play_with_orders(
                 seen: Rc::clone(&seen),
                 hired: Rc::clone(&hired),
                 behaviour: Rc::clone(&behaviour),
+                control: control.clone(),
             };
             let context = CoreContext::new(core, run.cores(), time.clone());
             play_core(run.clone(), context, crew, async { true })

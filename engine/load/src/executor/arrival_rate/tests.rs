@@ -318,6 +318,55 @@ fn an_abort_cuts_off_who_runs() {
     assert_nothing_skipped(&played);
 }
 
+/// The first turn holds the core while so many arrivals fall due, 10 to a microsecond.
+fn flood(arrivals: u64, act: impl Fn(u64) -> Act + 'static) -> Played {
+    let length_ns = arrivals * 100;
+    play(
+        every(100, length_ns, 1),
+        1,
+        move |turn, _| {
+            if turn.number == 0 { Act::Hold(length_ns) } else { act(turn.number) }
+        },
+    )
+}
+
+#[test]
+fn a_flood_leaves_the_core_to_others_in_between() {
+    let played = flood(200_000, |_| Act::Stop);
+    let Counts { planned, dropped, done, .. } = played.measured();
+    assert!(planned < 5_000, "the stop was obeyed only after {planned} arrivals");
+    assert_eq!(planned, done + dropped);
+    let told = &played.marks.iter().find(|(_, text)| text.contains("behind")).expect("it is said").1;
+    assert!(told.contains("core 0 was 19 ms behind"), "{told}");
+}
+
+#[test]
+fn a_flood_is_counted_to_its_last_arrival() {
+    // More than may stand in line, and those in line wait in vain.
+    let played = flood(120_000, |_| Act::Hang);
+    assert_eq!((played.measured().planned, played.measured().dropped), (120_000, 119_998));
+    assert_nothing_skipped(&played);
+}
+
+#[test]
+fn a_rate_that_no_machine_reaches_is_refused() {
+    let problem = |shape| {
+        let problems = shaped(shape, S, 1).validate().err()?;
+        Some(problems.to_string())
+    };
+    assert_eq!(problem(Shape::Constant { rate: 1e7 }), None);
+    assert_eq!(
+        problem(Shape::Constant { rate: 1e8 }).as_deref(),
+        Some(
+            "scenario a: rate: rate: it reaches 100000000 iterations a second, more than any machine can start; \
+             at most 10000000 are possible"
+        )
+    );
+    let stages = vec![Stage { target: 1e9, duration_s: 1.0 }];
+    let told = problem(Shape::Stages { start: 0.0, stages }).expect("it ends at a billion");
+    assert!(told.starts_with("scenario a: rate: stages: it reaches"), "{told}");
+}
+
 #[test]
 fn options_that_make_no_sense_are_all_named() {
     let mut plan = shaped(Shape::Constant { rate: -5.0 }, 0, 2);
