@@ -47,8 +47,12 @@ pub(crate) enum Act {
     /// Never ends by itself.
     Hang,
     Panic,
+    /// Takes so long and panics.
+    PanicAfter(u64),
     /// Finishes and returns.
     Resign,
+    /// Takes so long, finishes and returns.
+    ResignAfter(u64),
     /// Orders the run to stop, and finishes.
     Stop,
 }
@@ -127,14 +131,17 @@ impl Vu for FakeVu {
             let act = behaviour(&turn, vu);
             let mut ending = Ending::Done;
             match act {
-                Act::Sleep(ns) => turns.time().sleep_until(started_ns + ns).await,
+                Act::Sleep(ns) | Act::ResignAfter(ns) => turns.time().sleep_until(started_ns + ns).await,
                 Act::Fail(ns) => {
                     turns.time().sleep_until(started_ns + ns).await;
                     ending = Ending::Failed;
                 }
                 Act::Hold(ns) => hold(turns.time(), ns),
                 Act::Hang => pending::<()>().await,
-                Act::Panic => {
+                Act::Panic | Act::PanicAfter(_) => {
+                    if let Act::PanicAfter(ns) = act {
+                        turns.time().sleep_until(started_ns + ns).await;
+                    }
                     seen.borrow_mut()[index].ended_ns = Some(turns.now_ns());
                     // Not `panic!`, whose hook would fill the output of tests.
                     resume_unwind(Box::new(format!("the fake VU {vu} panics")));
@@ -144,7 +151,7 @@ impl Vu for FakeVu {
             }
             seen.borrow_mut()[index].ended_ns = Some(turns.now_ns());
             turns.finish(turn, ending);
-            if matches!(act, Act::Resign) {
+            if matches!(act, Act::Resign | Act::ResignAfter(_)) {
                 return;
             }
         }

@@ -18,7 +18,7 @@ use crate::{
     desk::{Desks, Due, Waiting},
     place::State,
     roster::Roster,
-    scene::{Departed, Source},
+    scene::Source,
     time::Time,
     vu::Crew,
 };
@@ -86,9 +86,7 @@ impl<C: Crew, T: Time> Dispatcher<C, T> {
 
     /// Does what is due. Returns when something is due next; nothing when all is over.
     fn act(&mut self, now_ns: u64) -> Option<u64> {
-        for departed in self.roster.departed() {
-            self.see_off(departed);
-        }
+        self.see_off();
         self.timeline.opens(now_ns);
         if !self.timeline.is_closing() {
             self.serve_other_cores();
@@ -178,14 +176,30 @@ impl<C: Crew, T: Time> Dispatcher<C, T> {
         self.roster.place(index).hand_over(due);
     }
 
-    fn see_off(&mut self, departed: Departed) {
-        self.vacant.push(departed.place);
-        match departed.state {
-            // Nobody had claimed it, and its place can be claimed as well as it could.
-            State::Free => self.with_idle(|idle| idle.retain(|&place| place != departed.place)),
-            _ => {
-                if let Some(due) = self.desks().release(self.core()) {
-                    self.hand(due);
+    /// Makes room where VUs have gone, and finds somebody else for what they leave behind.
+    fn see_off(&mut self) {
+        let departed = self.roster.departed();
+        // First of all: nothing must be handed to a place whose VU has gone as well.
+        for gone in &departed {
+            self.vacant.push(gone.place);
+            if gone.state == State::Free {
+                self.with_idle(|idle| idle.retain(|&place| place != gone.place));
+            }
+        }
+        for gone in departed {
+            match (gone.state, gone.left) {
+                // Nobody had claimed it, and its place can be claimed as well as it could.
+                (State::Free, _) => {}
+                // The claim stands, and is met by another VU.
+                (_, Some(due)) if !self.timeline.is_closing() => self.hand(due),
+                (_, Some(due)) => {
+                    self.desks().begun(self.core());
+                    self.roster.scene.count_dropped(due);
+                }
+                (_, None) => {
+                    if let Some(due) = self.desks().release(self.core()) {
+                        self.hand(due);
+                    }
                 }
             }
         }

@@ -290,6 +290,32 @@ fn a_vu_that_resigns_makes_room_for_another() {
 }
 
 #[test]
+fn nothing_is_handed_to_a_place_whose_vu_went_at_the_same_time() {
+    // While VU 2 holds core 0 from 45 to 120 ms, VUs 1 and 3 of core 1 end, the one busy, the other idle; then core 0
+    // lends itself the idle one, and one arrival more stands in its line when core 1 sees both off.
+    let played = play(every(10 * MS, 200 * MS, 4), 2, |turn, _| match turn.number {
+        0 => Act::Hang,
+        1 => Act::PanicAfter(35 * MS),
+        3 => Act::ResignAfter(20 * MS),
+        4 => Act::Hold(75 * MS),
+        _ => Act::Sleep(MS),
+    });
+    assert_eq!((played.measured().planned, played.measured().interrupted), (20, 1));
+    assert_nothing_skipped(&played);
+}
+
+#[test]
+fn a_vu_that_leaves_takes_nobody_with_it_from_the_line() {
+    // Each takes so long that the next arrival stands in line when it ends.
+    let played = play(every(MS, 20 * MS, 1), 1, |_, _| Act::ResignAfter(1_020 * US));
+    let Counts { planned, done, dropped, .. } = played.measured();
+    assert_eq!((planned, done + dropped), (20, 20));
+    assert_eq!(played.hired.len() as u64, done, "one turn each");
+    assert!(done >= 15, "{:?}", played.measured());
+    assert_nothing_skipped(&played);
+}
+
+#[test]
 fn the_grace_lets_iterations_end_and_then_cuts_them_off() {
     let mut plan = every(100 * MS, S, 10);
     plan.scenarios[0].graceful_stop_ns = 2 * S;
