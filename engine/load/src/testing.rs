@@ -14,7 +14,7 @@ use std::{
 use futures_util::future::{join_all, select};
 use model::{
     histogram::LatencyHistogram,
-    recorder::{Ending, WindowKind},
+    recorder::{Ending, Totals, WindowKind},
     segment::Segment,
 };
 
@@ -177,6 +177,7 @@ pub(crate) struct Played {
     pub(crate) counts: BTreeMap<(String, WindowKind), Counts>,
     /// (core, start, end, window, busy, live)
     pub(crate) ticks: Vec<(u32, u64, u64, WindowKind, u64, u64)>,
+    pub(crate) totals: Totals,
     pub(crate) failures: BTreeMap<String, u64>,
     pub(crate) ended_ns: u64,
     /// How often time had to be moved on: what spins shows here.
@@ -240,6 +241,7 @@ impl Played {
             Event::CoreDone { at_ns, .. } => self.ended_ns = self.ended_ns.max(at_ns),
             Event::Started { .. } => unreachable!("real time alone is started"),
             Event::Interval(interval) => {
+                self.totals.add(&interval);
                 self.ticks.push((
                     interval.core,
                     interval.start_ns,
