@@ -263,3 +263,6 @@ impl Running<'_> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests;

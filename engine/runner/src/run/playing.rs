@@ -235,7 +235,8 @@ impl Player<'_, '_> {
         {
             self.book.stopped(format!("the script aborted the run: {message}"));
             hearing.ended_by = EndedBy::Script;
-            hearing.control.abort();
+            // What others are in the middle of is not what the script complains of: they end it.
+            hearing.control.stop();
         }
         match self.interrupts.urgency() {
             Urgency::None => {}

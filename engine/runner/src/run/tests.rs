@@ -1,0 +1,38 @@
+//! Whole runs of scripts that need no server.
+
+use std::path::Path;
+
+use super::*;
+use crate::request::{LoadRequest, ScriptRequest, TargetRequest};
+
+fn request(folder: &Path, script: &str) -> RunRequest {
+    let path = folder.join("s.rhai");
+    std::fs::write(&path, script).unwrap();
+    RunRequest {
+        script: ScriptRequest { path, ..ScriptRequest::default() },
+        load: LoadRequest { warm_up: Some(Duration::ZERO), cores: Some(1), ..LoadRequest::default() },
+        target: TargetRequest::default(),
+        out: folder.join("results"),
+        tags: Default::default(),
+        judge_thresholds: true,
+        yes: false,
+    }
+}
+
+#[test]
+fn what_others_do_when_the_script_aborts_is_done_to_its_end() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = r#"
+        fn options() { #{ scenarios: #{
+            quick: #{ executor: "per-vu-iterations", vus: 1, iterations: 1, exec: "quit" },
+            slow: #{ executor: "constant-vus", vus: 1, duration: "60s", exec: "work" },
+        } } }
+        fn quit() { sleep("100ms"); abort("enough"); }
+        fn work() { sleep("1s"); }
+    "#;
+    let ended = run(&request(folder.path(), script), &|_| {}, &Interrupts::new()).unwrap();
+    assert_eq!((ended.exit_code, ended.run.state), (ExitCode::Aborted, RunState::Aborted));
+    let summary = ended.run.summary.unwrap();
+    let slow = summary.scenarios.iter().find(|scenario| scenario.name == "slow").unwrap();
+    assert_eq!((slow.done, slow.interrupted), (1, 0));
+}
