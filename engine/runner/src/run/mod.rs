@@ -16,6 +16,7 @@ mod finish;
 mod playing;
 mod progress;
 mod record;
+mod troubles;
 
 use std::{
     path::PathBuf,

@@ -18,7 +18,7 @@ use model::threshold::ThresholdRule;
 use report::timeline::Second;
 use script::{Diagnostic, Portable, ScriptCrew, Wiring};
 
-use super::book::Book;
+use super::{book::Book, troubles::Troubles};
 use crate::{
     interrupts::{Interrupts, Urgency},
     prepare::Prepared,
@@ -64,8 +64,7 @@ struct Hearing {
     ended_by: EndedBy,
     samples: mpsc::Receiver<ProbeSample>,
     probing: Option<mpsc::Sender<ProbeSample>>,
-    /// Probes whose trouble was told.
-    told: Vec<String>,
+    troubles: Troubles,
 }
 
 impl Player<'_, '_> {
@@ -93,11 +92,12 @@ impl Player<'_, '_> {
             ended_by: EndedBy::Plan,
             samples,
             probing: Some(probing),
-            told: Vec::new(),
+            troubles: Troubles::default(),
         };
         let played = self.listen_while_playing(&events, &mut hearing);
         self.stage.stop_probes();
         self.take_samples(&mut hearing);
+        hearing.troubles.rest().into_iter().for_each(|trouble| self.book.warn(trouble));
         for second in self.tally.finish() {
             self.second(&second, &mut hearing);
         }
@@ -219,11 +219,11 @@ impl Player<'_, '_> {
                         self.tally.sample(&name, sample.at_ns, value);
                     }
                 }
-                Err(trouble) if !hearing.told.contains(&trouble) => {
-                    self.book.warn(format!("probe {}: {trouble}", sample.name));
-                    hearing.told.push(trouble);
+                Err(trouble) => {
+                    if let Some(text) = hearing.troubles.hear(&sample.name, trouble) {
+                        self.book.warn(text);
+                    }
                 }
-                Err(_) => {}
             }
         }
     }
