@@ -67,6 +67,18 @@ struct Hearing {
     troubles: Troubles,
 }
 
+/// Ends the load when the listener panics: the thread that plays is waited for in any case, and would play its plan to
+/// the end with nobody listening.
+struct AbortOnPanic(Arc<Control>);
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.abort();
+        }
+    }
+}
+
 impl Player<'_, '_> {
     /// Plays, and says why it ended and which window was measured; trouble is in the book.
     pub(super) fn play(mut self) -> (EndedBy, Window) {
@@ -123,6 +135,7 @@ impl Player<'_, '_> {
                     ScriptCrew::new(program, wiring.clone(), execs.clone(), shared.clone(), context)
                 })
             });
+            let _abort = AbortOnPanic(hearing.control.clone());
             loop {
                 // Asked before the last look at the events: what was sent before the end is heard.
                 let is_over = player.is_finished();

@@ -1,9 +1,18 @@
 //! Whole runs of scripts that need no server.
 
-use std::path::Path;
+use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
+    path::Path,
+};
 
 use super::*;
 use crate::request::{LoadRequest, ScriptRequest, TargetRequest};
+
+/// Two users that idle for a minute.
+const IDLE: &str = r#"
+fn options() { #{ scenarios: #{ main: #{ executor: "constant-vus", vus: 2, duration: "60s", exec: "work" } } } }
+fn work() { sleep("5ms"); }
+"#;
 
 fn request(folder: &Path, script: &str) -> RunRequest {
     let path = folder.join("s.rhai");
@@ -35,4 +44,27 @@ fn what_others_do_when_the_script_aborts_is_done_to_its_end() {
     let summary = ended.run.summary.unwrap();
     let slow = summary.scenarios.iter().find(|scenario| scenario.name == "slow").unwrap();
     assert_eq!((slow.done, slow.interrupted), (1, 0));
+}
+
+#[test]
+fn a_listener_that_panics_ends_the_load() {
+    let folder = tempfile::tempdir().unwrap();
+    let began = Instant::now();
+    let watch = |progress| {
+        if matches!(progress, Progress::Phase("measure")) {
+            // Not `panic!`, whose hook would fill the output of tests.
+            std::panic::resume_unwind(Box::new("the listener panics"));
+        }
+    };
+    let request = request(folder.path(), IDLE);
+    let ended = catch_unwind(AssertUnwindSafe(|| run(&request, &watch, &Interrupts::new())));
+    assert_eq!(
+        ended.err().and_then(|panic| panic.downcast_ref::<&str>().copied()),
+        Some("the listener panics")
+    );
+    assert!(
+        began.elapsed() < Duration::from_secs(30),
+        "the plan was played to its end: {:?}",
+        began.elapsed()
+    );
 }
