@@ -76,6 +76,10 @@ pub fn run(
     interrupts: &Interrupts,
 ) -> Result<RunOutcome, RunError> {
     let prepared = prepare(&request.script, &request.load, &request.target)?;
+    // A script may take its time to say its options, and starting servers takes more.
+    if interrupts.urgency() > Urgency::None {
+        return Err(RunError::Interrupted);
+    }
     let needs = Needs::of(&prepared);
     let mut warnings = preflight::machine(&needs, &request.out)?;
     let has_probes = !prepared.options.script_probes.is_empty();

@@ -68,3 +68,13 @@ fn a_listener_that_panics_ends_the_load() {
         began.elapsed()
     );
 }
+
+#[test]
+fn who_asked_to_end_while_the_script_said_its_options_is_obeyed_before_anything_is_made() {
+    let folder = tempfile::tempdir().unwrap();
+    let interrupts = Interrupts::new();
+    interrupts.raise();
+    let ended = run(&request(folder.path(), IDLE), &|_| {}, &interrupts);
+    assert!(matches!(ended, Err(RunError::Interrupted)), "{ended:?}");
+    assert!(!folder.path().join("results").exists());
+}
