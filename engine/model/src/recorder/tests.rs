@@ -201,6 +201,35 @@ fn failures_are_kept_once_each_and_bounded_for_life() {
 }
 
 #[test]
+fn names_made_of_data_are_bounded_and_the_rest_is_kept_under_one() {
+    let mut recorder = Recorder::new();
+    let many = tables::MAX_NAMES as u64 + 500;
+    for n in 0..many {
+        let name = format!("item {n}");
+        let op = recorder.op(&name);
+        recorder.record(Measure, op, &sample(Outcome::Ok, 1));
+        recorder.check(Measure, &name, n % 2 == 0);
+        let kind = if n % 2 == 0 { MetricKind::Counter } else { MetricKind::Trend };
+        let metric = recorder.metric(&name, kind).unwrap();
+        recorder.observe(Measure, metric, 1.0);
+    }
+    let known = recorder.op("item 7");
+    recorder.record(Measure, known, &sample(Outcome::Ok, 1));
+    let taken = recorder.take(0, 0, 1).remove(0);
+    let most = tables::MAX_NAMES;
+    assert_eq!((taken.ops.len(), taken.checks.len(), taken.metrics.len()), (most + 1, most + 1, most + 2));
+    let op = taken.ops.last().unwrap();
+    assert_eq!((&*op.name, op.histogram.count()), ("(others)", 500));
+    let check = taken.checks.last().unwrap();
+    assert_eq!((&*check.name, check.passed, check.failed), ("(others)", 250, 250));
+    let others: Vec<(&str, u64)> =
+        taken.metrics[most..].iter().map(|metric| (&*metric.name, metric.data.count())).collect();
+    assert_eq!(others, [("(other counters)", 250), ("(other trends)", 250)]);
+    assert_eq!(taken.ops[7].histogram.count(), 2, "a name that is known stays known");
+    assert_eq!(recorder.metric("item 8", MetricKind::Gauge).unwrap_err().is, MetricKind::Counter);
+}
+
+#[test]
 fn totals_of_two_cores_equal_one_recorder() {
     let mut totals = Totals::new();
     let (mut one, mut expected) = (Recorder::new(), LatencyHistogram::new());
