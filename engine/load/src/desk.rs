@@ -6,7 +6,7 @@
 //! there first. `unbegun` counts claims whose turn has not begun: while there are any, it is the cores that are late
 //! and not the VUs that are busy.
 //!
-//! | desk \ input | `take` (own core)    | `pass_on` (other core)             | `release` (a VU is free)              | `queue` | `begun`   | `close`              |
+//! | desk \ input | `take` (own core)    | `pass_on` (other core)             | `release` (a VU is free)              | `queue` (unless the line is full) | `begun`   | `close`              |
 //! |--------------|----------------------|------------------------------------|---------------------------------------|---------|-----------|----------------------|
 //! | open, free>0 | free−1, unbegun+1, yes | free−1, unbegun+1, inbox, bell, yes | somebody is in line: he is served, unbegun+1; else free+1 | in line | unbegun−1 | inbox and line are handed back |
 //! | open, free=0 | no                   | no                                 | the same                              | in line | unbegun−1 | the same             |
@@ -24,6 +24,10 @@ use std::{
 };
 
 use crate::bell::Bell;
+
+/// How many arrivals may stand in one core's line: those of a second at a rate that no core keeps up with, in a few
+/// megabytes.
+const LINE_AT_MOST: usize = 100_000;
 
 /// An arrival that has fallen due.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,10 +165,15 @@ impl Desks {
         self.desks.iter().any(|desk| desk.unbegun.load(Ordering::Relaxed) > 0)
     }
 
-    /// Puts an arrival at the end of its core's line.
-    pub(crate) fn queue(&self, core: usize, waiting: Waiting) {
-        self.desks[core].lock().line.push_back(waiting);
+    /// Puts an arrival at the end of its core's line. False when that is full.
+    pub(crate) fn queue(&self, core: usize, waiting: Waiting) -> bool {
+        let mut counter = self.desks[core].lock();
+        if counter.line.len() >= LINE_AT_MOST {
+            return false;
+        }
+        counter.line.push_back(waiting);
         self.waiting.fetch_add(1, Ordering::Relaxed);
+        true
     }
 
     /// Puts the one that was overdue back to the front of the line.
@@ -280,7 +289,7 @@ mod tests {
         assert!(desks.has_unbegun(), "the other one is still to begin");
         desks.begun(1);
         assert!(!desks.has_unbegun());
-        desks.queue(0, waiting(2, 50));
+        assert!(desks.queue(0, waiting(2, 50)));
         assert_eq!(desks.release(1), Some(due(2)));
         assert!(desks.has_unbegun(), "who is served from the line begins later, too");
     }
@@ -290,7 +299,7 @@ mod tests {
         let desks = Desks::new([0, 1, 0].into_iter());
         assert!(desks.take(1));
         for (core, number) in [(0, 1), (1, 2), (1, 3), (2, 4)] {
-            desks.queue(core, waiting(number, 50));
+            assert!(desks.queue(core, waiting(number, 50)));
         }
         let served: Vec<_> = std::iter::from_fn(|| desks.release(1)).map(|due| due.number).collect();
         assert_eq!(served, [2, 3, 4, 1]);
@@ -300,8 +309,7 @@ mod tests {
     #[test]
     fn a_line_is_settled_from_its_front() {
         let desks = Desks::new([0].into_iter());
-        desks.queue(0, waiting(1, 50));
-        desks.queue(0, waiting(2, 40));
+        assert!(desks.queue(0, waiting(1, 50)) && desks.queue(0, waiting(2, 40)));
         assert_eq!(desks.first_deadline_ns(0), 50);
         assert_eq!(desks.overdue(0, 49), None, "whoever stands behind has to wait as well");
         let first = desks.overdue(0, 50).expect("its time is up");
@@ -314,10 +322,21 @@ mod tests {
     }
 
     #[test]
+    fn a_full_line_takes_nobody() {
+        let desks = Desks::new([0, 0].into_iter());
+        let most = LINE_AT_MOST as u64;
+        assert!((0..most).all(|number| desks.queue(0, waiting(number, 50))));
+        assert!(!desks.queue(0, waiting(most, 50)));
+        assert!(desks.queue(1, waiting(most, 50)), "another core has a line of its own");
+        assert!(desks.overdue(0, 50).is_some());
+        assert!(desks.queue(0, waiting(most, 50)), "somebody has left");
+    }
+
+    #[test]
     fn a_closed_desk_hands_back_what_lay_on_it_and_takes_nothing() {
         let desks = Desks::new([2, 0].into_iter());
         assert!(desks.pass_on(1, due(1)));
-        desks.queue(0, waiting(2, 50));
+        assert!(desks.queue(0, waiting(2, 50)));
         let left = desks.close(0);
         assert_eq!((left.inbox, left.line), (vec![due(1)], vec![due(2)]));
         assert!(!desks.pass_on(1, due(3)));

@@ -6,7 +6,7 @@
 //! |---------------|-----------|-------------------|----------|-----------------|---------------------|---------------------|
 //! | `Vacant`      | → `Free`  | –                 | –        | –               | –                   | –                   |
 //! | `Free`        | –         | → `Handed`, woken | → `Busy` (closed loops) | – | VU is dropped    | → `Vacant`          |
-//! | `Handed`      | –         | –                 | → `Busy` | –               | VU is dropped       | → `Vacant`, arrival counted as dropped |
+//! | `Handed`      | –         | –                 | → `Busy` | –               | VU is dropped       | → `Vacant`, arrival left to another VU if it came from the line with the end of a turn, else counted as dropped |
 //! | `Busy`        | –         | –                 | –        | → `Free`, or → `Handed` from the waiting line | VU is dropped | → `Vacant`, turn counted as failed after a panic, else as interrupted |
 //!
 //! Being asked to leave is a wish beside the state ([`Place::leave`]): the VU sees it when it next asks for a turn,
@@ -60,6 +60,8 @@ pub(crate) struct Place {
     pub(crate) is_told: Cell<bool>,
     pub(crate) is_cut: Cell<bool>,
     pub(crate) has_panicked: Cell<bool>,
+    /// Whether its VU has ended a turn and was given the next arrival in line right then.
+    pub(crate) has_served: Cell<bool>,
     leaves: Cell<bool>,
     waiting: RefCell<Option<Waker>>,
     task: RefCell<Option<AbortHandle>>,
@@ -80,6 +82,7 @@ impl Place {
             is_told: Cell::new(false),
             is_cut: Cell::new(false),
             has_panicked: Cell::new(false),
+            has_served: Cell::new(false),
             leaves: Cell::new(false),
             waiting: RefCell::default(),
             task: RefCell::new(None),
@@ -94,7 +97,7 @@ impl Place {
     pub(crate) fn occupy(&self) {
         debug_assert!(self.is_vacant(), "one VU a place");
         self.state.set(State::Free);
-        for flag in [&self.is_told, &self.is_cut, &self.has_panicked, &self.leaves] {
+        for flag in [&self.is_told, &self.is_cut, &self.has_panicked, &self.has_served, &self.leaves] {
             flag.set(false);
         }
         self.is_unmade.set(true);

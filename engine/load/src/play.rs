@@ -158,6 +158,18 @@ mod tests {
     }
 
     #[test]
+    fn every_moment_of_a_core_counts_to_one_window() {
+        let mut plan = plan(ConstantVus { vus: 2, duration_ns: 3 * S });
+        plan.warm_up_ns = 1_500 * MS;
+        // The core is held for 3 ms at a time, so that no tick comes at its time.
+        let played = play(plan, 1, |_, vu| if vu == 0 { Act::Hold(3_100_000) } else { Act::Sleep(700 * MS) });
+        let wall_ns = |window| played.totals.window(window).cores[&0].wall_ns;
+        let (warm_up_ns, measure_ns) = (wall_ns(WindowKind::WarmUp), wall_ns(WindowKind::Measure));
+        assert_eq!(warm_up_ns + measure_ns, played.ended_ns);
+        assert!((1_500 * MS + 1..1_510 * MS).contains(&warm_up_ns), "{warm_up_ns}");
+    }
+
+    #[test]
     fn an_idle_core_sends_its_intervals_too() {
         let played = play(plan(ConstantVus { vus: 1, duration_ns: 3 * S }), 2, |_, _| Act::Sleep(S));
         let live = |core| {

@@ -91,6 +91,8 @@ pub(crate) struct Departed {
     pub(crate) how: Departure,
     /// What its place was when it went.
     pub(crate) state: State,
+    /// An arrival that it was given with its last turn, and left to others.
+    pub(crate) left: Option<Due>,
 }
 
 #[derive(Debug)]
@@ -160,7 +162,10 @@ impl<T: Time> Scene<T> {
         place.state.set(State::Free);
         if let Source::Arrivals(idle) = &self.source {
             match self.run.desks(self.scenario).release(self.core.context.core) {
-                Some(due) => place.hand_over(due),
+                Some(due) => {
+                    place.has_served.set(true);
+                    place.hand_over(due);
+                }
                 None => idle.borrow_mut().push(place.index),
             }
         }
@@ -194,7 +199,11 @@ impl<T: Time> Scene<T> {
             self.cut_off.set(self.cut_off.get() + u64::from(ending == Ending::Interrupted));
             self.end(turn, core.context.time.now_ns(), ending);
         }
-        if let Some(due) = place.handed.take() {
+        let handed = place.handed.take();
+        // Who has served may leave the next one to others. Who never has might be one of many that cannot, and others
+        // would be hired for it without end.
+        let left = handed.filter(|_| place.has_served.get() && !place.is_cut.get());
+        if let (Some(due), None) = (handed, left) {
             self.run.desks(self.scenario).begun(core.context.core);
             self.count_dropped(due);
         }
@@ -205,7 +214,7 @@ impl<T: Time> Scene<T> {
         } else {
             Departure::Resigned
         };
-        self.departed.borrow_mut().push(Departed { place: place.index, how, state: place.state.get() });
+        self.departed.borrow_mut().push(Departed { place: place.index, how, state: place.state.get(), left });
         place.vacate();
         self.bell.ring();
     }

@@ -7,14 +7,14 @@ use std::{
     panic::resume_unwind,
     pin::pin,
     rc::Rc,
-    sync::mpsc,
+    sync::{Arc, mpsc},
     time::Duration,
 };
 
 use futures_util::future::{join_all, select};
 use model::{
     histogram::LatencyHistogram,
-    recorder::{Ending, WindowKind},
+    recorder::{Ending, Totals, WindowKind},
     segment::Segment,
 };
 
@@ -47,8 +47,14 @@ pub(crate) enum Act {
     /// Never ends by itself.
     Hang,
     Panic,
+    /// Takes so long and panics.
+    PanicAfter(u64),
     /// Finishes and returns.
     Resign,
+    /// Takes so long, finishes and returns.
+    ResignAfter(u64),
+    /// Orders the run to stop, and finishes.
+    Stop,
 }
 
 /// One turn as the fake VU saw it.
@@ -89,6 +95,7 @@ struct FakeCrew {
     seen: Rc<RefCell<Vec<Seen>>>,
     hired: Rc<RefCell<Vec<VuId>>>,
     behaviour: Behaviour,
+    control: Arc<Control>,
 }
 
 struct FakeVu(FakeCrew);
@@ -104,7 +111,7 @@ impl Crew for FakeCrew {
 
 impl Vu for FakeVu {
     async fn live<T: Time>(self, mut turns: Turns<T>) {
-        let FakeCrew { core, seen, behaviour, .. } = self.0;
+        let FakeCrew { core, seen, behaviour, control, .. } = self.0;
         let ready_ns = turns.now_ns() + SETTLES_NS.get();
         turns.time().sleep_until(ready_ns).await;
         loop {
@@ -124,23 +131,27 @@ impl Vu for FakeVu {
             let act = behaviour(&turn, vu);
             let mut ending = Ending::Done;
             match act {
-                Act::Sleep(ns) => turns.time().sleep_until(started_ns + ns).await,
+                Act::Sleep(ns) | Act::ResignAfter(ns) => turns.time().sleep_until(started_ns + ns).await,
                 Act::Fail(ns) => {
                     turns.time().sleep_until(started_ns + ns).await;
                     ending = Ending::Failed;
                 }
                 Act::Hold(ns) => hold(turns.time(), ns),
                 Act::Hang => pending::<()>().await,
-                Act::Panic => {
+                Act::Panic | Act::PanicAfter(_) => {
+                    if let Act::PanicAfter(ns) = act {
+                        turns.time().sleep_until(started_ns + ns).await;
+                    }
                     seen.borrow_mut()[index].ended_ns = Some(turns.now_ns());
                     // Not `panic!`, whose hook would fill the output of tests.
                     resume_unwind(Box::new(format!("the fake VU {vu} panics")));
                 }
                 Act::Resign => {}
+                Act::Stop => control.stop(),
             }
             seen.borrow_mut()[index].ended_ns = Some(turns.now_ns());
             turns.finish(turn, ending);
-            if matches!(act, Act::Resign) {
+            if matches!(act, Act::Resign | Act::ResignAfter(_)) {
                 return;
             }
         }
@@ -166,6 +177,7 @@ pub(crate) struct Played {
     pub(crate) counts: BTreeMap<(String, WindowKind), Counts>,
     /// (core, start, end, window, busy, live)
     pub(crate) ticks: Vec<(u32, u64, u64, WindowKind, u64, u64)>,
+    pub(crate) totals: Totals,
     pub(crate) failures: BTreeMap<String, u64>,
     pub(crate) ended_ns: u64,
     /// How often time had to be moved on: what spins shows here.
@@ -229,6 +241,7 @@ impl Played {
             Event::CoreDone { at_ns, .. } => self.ended_ns = self.ended_ns.max(at_ns),
             Event::Started { .. } => unreachable!("real time alone is started"),
             Event::Interval(interval) => {
+                self.totals.add(&interval);
                 self.ticks.push((
                     interval.core,
                     interval.start_ns,
@@ -312,6 +325,7 @@ pub(crate) fn play_with_orders(
                 seen: Rc::clone(&seen),
                 hired: Rc::clone(&hired),
                 behaviour: Rc::clone(&behaviour),
+                control: control.clone(),
             };
             let context = CoreContext::new(core, run.cores(), time.clone());
             play_core(run.clone(), context, crew, async { true })

@@ -10,7 +10,8 @@ pub trait Vu: 'static {
     ///
     /// Dropping the future cancels the VU in the middle of what it does. A VU that returns before it was told
     /// [`Next::Stop`](crate::turns::Next::Stop) has resigned: in a closed loop its place stays empty, for arrivals
-    /// another VU is hired when one is needed. A panic ends this VU alone.
+    /// another VU is hired when one is needed, and serves what may have been handed to this one with the end of its
+    /// last turn. A panic ends this VU alone.
     fn live<T: Time>(self, turns: Turns<T>) -> impl Future<Output = ()> + 'static;
 }
 

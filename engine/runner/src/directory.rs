@@ -1,8 +1,8 @@
 //! The directory that a run leaves: `<time>-<scenario>-<id>/` with its files, written as the run goes.
 //!
 //! Every line is handed to the system at once and `run.json` is replaced in one step, so a run that is killed leaves
-//! everything up to its last second. Trouble with the disk in mid-run is told once and does not end the load: the
-//! verdict still reaches the terminal.
+//! everything up to its last second. Trouble with the disk in mid-run is told once for each file and does not end the
+//! load: the verdict still reaches the terminal.
 
 use std::{
     fs::{self, File},
@@ -46,7 +46,10 @@ pub(crate) struct RunDirectory {
     /// Opened when the run's epoch is known: it is the first line.
     histograms: Option<LogWriter<BufWriter<File>>>,
     probes: Option<ProbeWriter<File>>,
-    trouble: Option<String>,
+    /// Files that could not be written at least once. A disk that is full stays so for every second to come.
+    troubled: Vec<&'static str>,
+    /// What was not told yet.
+    trouble: Vec<String>,
 }
 
 impl RunDirectory {
@@ -61,7 +64,8 @@ impl RunDirectory {
         let timeline = TimelineWriter::new(BufWriter::new(open("timeline.csv")?));
         let events = EventWriter::new(open("events.ndjson")?);
         let probes = has_probes.then(|| open(PROBES).map(ProbeWriter::new)).transpose()?;
-        Ok(Self { path, id, events, timeline, histograms: None, probes, trouble: None })
+        let (troubled, trouble) = (Vec::new(), Vec::new());
+        Ok(Self { path, id, events, timeline, histograms: None, probes, troubled, trouble })
     }
 
     /// Where it is.
@@ -87,9 +91,9 @@ impl RunDirectory {
         FILES.into_iter().filter(move |(name, _)| has_probes || *name != PROBES)
     }
 
-    /// What went wrong with writing, once.
-    pub(crate) fn take_trouble(&mut self) -> Option<String> {
-        self.trouble.take()
+    /// What went wrong with writing since the last call, once for each file.
+    pub(crate) fn take_trouble(&mut self) -> Vec<String> {
+        std::mem::take(&mut self.trouble)
     }
 
     /// Begins the histogram log: the load clock runs.
@@ -155,13 +159,14 @@ impl RunDirectory {
         self.note("report.md", written);
     }
 
-    fn note(&mut self, file: &str, written: io::Result<()>) {
+    fn note(&mut self, file: &'static str, written: io::Result<()>) {
         if let Err(error) = written
-            && self.trouble.is_none()
+            && !self.troubled.contains(&file)
         {
+            self.troubled.push(file);
             let path = self.path.join(file);
-            self.trouble =
-                Some(format!("cannot write {}: {error}; the run goes on without it", path.display()));
+            self.trouble
+                .push(format!("cannot write {}: {error}; the run goes on without it", path.display()));
         }
     }
 }
@@ -246,7 +251,7 @@ mod tests {
             first.files().map(|(name, _)| name).filter(|name| *name != "report.md").collect();
         assert!(listed.iter().all(|name| names.contains(&(*name).to_owned())), "{listed:?}");
         assert_eq!(names, ["events.ndjson", "histograms.hlog", "run.json", "timeline.csv"]);
-        assert_eq!(first.take_trouble(), None);
+        assert_eq!(first.take_trouble(), [""; 0]);
     }
 
     #[test]
@@ -271,14 +276,19 @@ mod tests {
     }
 
     #[test]
-    fn trouble_in_mid_run_is_told_once_and_ends_nothing() {
+    fn trouble_in_mid_run_is_told_once_for_each_file_and_ends_nothing() {
         let out = tempfile::tempdir().unwrap();
         let mut directory = RunDirectory::create(out.path(), "x", true).unwrap();
         fs::remove_dir_all(directory.path()).unwrap();
         directory.report("one");
         directory.run_file(&RunFile::new("0", "id"));
-        let told = directory.take_trouble().unwrap();
-        assert!(told.contains("report.md") && told.contains("goes on"), "{told}");
-        assert_eq!(directory.take_trouble(), None);
+        let told = directory.take_trouble();
+        assert!(told[0].contains("report.md") && told[0].contains("goes on"), "{told:?}");
+        assert!(told.len() == 2 && told[1].contains("run.json"), "{told:?}");
+        for _ in 0..100 {
+            directory.report("one");
+            directory.run_file(&RunFile::new("0", "id"));
+            assert_eq!(directory.take_trouble(), [""; 0], "it was told");
+        }
     }
 }

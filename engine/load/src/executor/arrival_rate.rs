@@ -10,7 +10,7 @@ use model::{
     arrivals::{Arrivals, Pacing},
     seed::{mix, scenario_hash},
     segment::{Segment, Stride},
-    shape::Shape,
+    shape::{Shape, ShapeProblem},
 };
 
 use super::dispatcher::Dispatcher;
@@ -23,6 +23,9 @@ use crate::{
     time::Time,
     vu::Crew,
 };
+
+/// The highest rate of a plan, per second. A machine of a hundred cores starts about a tenth of it.
+const MOST_PER_S: f64 = 10_000_000.0;
 
 /// Options of `arrival-rate`.
 #[derive(Clone, Debug)]
@@ -42,8 +45,9 @@ pub struct ArrivalRate {
 impl ArrivalRate {
     pub(super) fn problems(&self, segment: Segment, found: &mut Vec<ScenarioProblem>) {
         let Self { pre_allocated_vus, max_vus, .. } = *self;
-        if let Err(errors) = self.shape.validate() {
-            found.extend(errors.0.into_iter().map(ScenarioProblem::Rate));
+        match self.shape.validate() {
+            Ok(()) => found.extend(self.too_fast().map(ScenarioProblem::Rate)),
+            Err(errors) => found.extend(errors.0.into_iter().map(ScenarioProblem::Rate)),
         }
         check::time("duration", self.duration_ns, found);
         check::vus("max_vus", max_vus, found);
@@ -51,6 +55,16 @@ impl ArrivalRate {
         if pre_allocated_vus > max_vus && max_vus > 0 {
             found.push(ScenarioProblem::MaxBelowPreAllocated { max_vus, pre_allocated_vus });
         }
+    }
+
+    /// A rate with a zero too many would keep every core busy with counting what it cannot start.
+    fn too_fast(&self) -> Option<ShapeProblem> {
+        let peak = self.shape.at_most();
+        let at = if matches!(*self.shape, Shape::Stages { .. }) { "stages" } else { "rate" };
+        let problem = format!(
+            "it reaches {peak} iterations a second, more than any machine can start; at most {MOST_PER_S} are possible"
+        );
+        (peak > MOST_PER_S).then(|| ShapeProblem { at: at.to_owned(), problem })
     }
 
     pub(super) fn prepare<C: Crew, T: Time>(

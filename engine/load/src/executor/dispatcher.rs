@@ -7,6 +7,10 @@
 //! together would else be lost to each other; and while any VU has been given a turn that it has not begun, because
 //! then a core is held up, not the VU (for [`HELD_UP_NS`] more at most). Nothing is skipped.
 //!
+//! A schedule that is faster than its core never catches up with the clock. So no more than [`AT_ONCE`] arrivals are
+//! released in one go, and then whoever else wants the core has it: orders are obeyed, seconds are told, VUs go on. Nor
+//! does the line grow without end: who finds it full is counted as dropped at once.
+//!
 //! A desk stays open until every core has released its last arrival and nobody is in line, or the run is stopped.
 
 use super::{timeline::Timeline, waiter::Waiter};
@@ -14,7 +18,7 @@ use crate::{
     desk::{Desks, Due, Waiting},
     place::State,
     roster::Roster,
-    scene::{Departed, Source},
+    scene::Source,
     time::Time,
     vu::Crew,
 };
@@ -24,6 +28,10 @@ pub(crate) const ALARM_FLOOR_NS: u64 = 100_000;
 
 /// How much longer an arrival waits for cores that are held up. A scheduler's time slice on a busy machine is half of it.
 const HELD_UP_NS: u64 = 10_000_000;
+
+/// How many arrivals are released, or settled, before the others on the core have their turn: half a millisecond of
+/// work. Between two alarms fall so many at ten million arrivals a second.
+const AT_ONCE: usize = 1_000;
 
 pub(super) struct Dispatcher<C: Crew, T: Time> {
     roster: Roster<C, T>,
@@ -63,17 +71,22 @@ impl<C: Crew, T: Time> Dispatcher<C, T> {
     pub(super) async fn play(mut self) {
         let time = self.roster.scene.core.context.time.clone();
         let mut waiter = Waiter::new(&self.roster.scene.bell, &time);
-        while let Some(next_ns) = self.act(time.now_ns()) {
-            waiter.until(next_ns).await;
+        loop {
+            let now_ns = time.now_ns();
+            let Some(next_ns) = self.act(now_ns) else { break };
+            if next_ns > now_ns {
+                waiter.until(next_ns).await;
+            } else {
+                // What is due already would not wait at all, and the others would wait for ever.
+                tokio::task::yield_now().await;
+            }
         }
         self.timeline.over(time.now_ns());
     }
 
     /// Does what is due. Returns when something is due next; nothing when all is over.
     fn act(&mut self, now_ns: u64) -> Option<u64> {
-        for departed in self.roster.departed() {
-            self.see_off(departed);
-        }
+        self.see_off();
         self.timeline.opens(now_ns);
         if !self.timeline.is_closing() {
             self.serve_other_cores();
@@ -100,7 +113,9 @@ impl<C: Crew, T: Time> Dispatcher<C, T> {
             return timeline_ns;
         }
         let planned_ns = self.schedule.peek().map_or(u64::MAX, |due| due.planned_ns);
-        let release_ns = planned_ns.max(now_ns + ALARM_FLOOR_NS);
+        // Due and not released: there were too many for one go.
+        let is_behind = planned_ns <= now_ns;
+        let release_ns = if is_behind { now_ns } else { planned_ns.max(now_ns + ALARM_FLOOR_NS) };
         timeline_ns.min(release_ns).min(self.desks().first_deadline_ns(self.core()))
     }
 
@@ -114,7 +129,8 @@ impl<C: Crew, T: Time> Dispatcher<C, T> {
 
     /// Offers those whose time in line is up once more, and counts those that nobody can take.
     fn settle_line(&mut self, now_ns: u64) {
-        while let Some(waiting) = self.desks().overdue(self.core(), now_ns) {
+        for _ in 0..AT_ONCE {
+            let Some(waiting) = self.desks().overdue(self.core(), now_ns) else { break };
             if self.offer(waiting.due) {
                 continue;
             }
@@ -128,12 +144,15 @@ impl<C: Crew, T: Time> Dispatcher<C, T> {
     }
 
     fn release(&mut self, now_ns: u64) {
-        while let Some(due) = self.schedule.next_if(|due| due.planned_ns <= now_ns) {
+        for _ in 0..AT_ONCE {
+            let Some(due) = self.schedule.next_if(|due| due.planned_ns <= now_ns) else { break };
             self.roster.scene.count_planned(due);
             if !self.offer(due) {
                 let until_ns = patience_ends_ns(due, now_ns);
                 let at_most_ns = until_ns + HELD_UP_NS;
-                self.desks().queue(self.core(), Waiting { due, until_ns, at_most_ns });
+                if !self.desks().queue(self.core(), Waiting { due, until_ns, at_most_ns }) {
+                    self.roster.scene.count_dropped(due);
+                }
             }
         }
     }
@@ -157,14 +176,30 @@ impl<C: Crew, T: Time> Dispatcher<C, T> {
         self.roster.place(index).hand_over(due);
     }
 
-    fn see_off(&mut self, departed: Departed) {
-        self.vacant.push(departed.place);
-        match departed.state {
-            // Nobody had claimed it, and its place can be claimed as well as it could.
-            State::Free => self.with_idle(|idle| idle.retain(|&place| place != departed.place)),
-            _ => {
-                if let Some(due) = self.desks().release(self.core()) {
-                    self.hand(due);
+    /// Makes room where VUs have gone, and finds somebody else for what they leave behind.
+    fn see_off(&mut self) {
+        let departed = self.roster.departed();
+        // First of all: nothing must be handed to a place whose VU has gone as well.
+        for gone in &departed {
+            self.vacant.push(gone.place);
+            if gone.state == State::Free {
+                self.with_idle(|idle| idle.retain(|&place| place != gone.place));
+            }
+        }
+        for gone in departed {
+            match (gone.state, gone.left) {
+                // Nobody had claimed it, and its place can be claimed as well as it could.
+                (State::Free, _) => {}
+                // The claim stands, and is met by another VU.
+                (_, Some(due)) if !self.timeline.is_closing() => self.hand(due),
+                (_, Some(due)) => {
+                    self.desks().begun(self.core());
+                    self.roster.scene.count_dropped(due);
+                }
+                (_, None) => {
+                    if let Some(due) = self.desks().release(self.core()) {
+                        self.hand(due);
+                    }
                 }
             }
         }
@@ -172,7 +207,8 @@ impl<C: Crew, T: Time> Dispatcher<C, T> {
 
     /// Whether no arrival of any core can need a VU any more.
     fn is_finished(&mut self, now_ns: u64) -> bool {
-        let is_time_up = self.timeline.is_time_up(now_ns);
+        let is_behind = self.schedule.peek().is_some_and(|due| due.planned_ns <= now_ns);
+        let is_time_up = self.timeline.is_time_up(now_ns) && !is_behind;
         if is_time_up && !self.has_released_all && self.desks().first_deadline_ns(self.core()) == u64::MAX {
             self.has_released_all = true;
             self.desks().released_all();
@@ -182,11 +218,25 @@ impl<C: Crew, T: Time> Dispatcher<C, T> {
 
     fn close(&mut self, now_ns: u64) {
         self.timeline.close(now_ns);
+        self.tell_how_far_behind(now_ns);
         let left = self.desks().close(self.core());
         left.inbox.into_iter().for_each(|due| self.hand(due));
         left.line.into_iter().for_each(|due| self.roster.scene.count_dropped(due));
         self.with_idle(Vec::clear);
         self.roster.dismiss_all();
+    }
+
+    /// A stop releases nothing more. Of a core that was far behind, this leaves out arrivals that had fallen due.
+    fn tell_how_far_behind(&mut self, now_ns: u64) {
+        let behind_ns = self.schedule.peek().map_or(0, |due| now_ns.saturating_sub(due.planned_ns));
+        if behind_ns > HELD_UP_NS {
+            let (run, core, behind_ms) = (&self.roster.scene.run, self.core(), behind_ns / 1_000_000);
+            let name = run.name(self.roster.scene.scenario);
+            run.mark(
+                now_ns,
+                format!("scenario {name}: core {core} was {behind_ms} ms behind its schedule; what was due since is not counted"),
+            );
+        }
     }
 
     fn desks(&self) -> &Desks {

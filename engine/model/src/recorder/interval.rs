@@ -32,7 +32,8 @@ pub struct Interval {
     pub vus_busy: u64,
     /// VUs that exist at `end_ns`. The load engine fills it in.
     pub vus_live: u64,
-    /// CPU time the core's thread used during the interval. The load engine fills it in.
+    /// CPU time the core's thread used during the interval. The load engine fills it in, in one interval of each
+    /// span: of the one with 0 neither CPU time nor length counts to how busy the core was.
     pub cpu_ns: u64,
 }
 

@@ -21,7 +21,7 @@ pub use totals::{CheckTotals, CoreTotals, OpTotals, ScenarioTotals, Totals, Wind
 
 use crate::histogram::LatencyHistogram;
 use crate::outcome::Outcome;
-use tables::{Checks, Failures, Metrics, Names};
+use tables::{Checks, Failures, Metrics, Names, OTHERS};
 
 /// Distinct error classes kept for each operation, outcome and second; more are counted as `other`.
 const MAX_CLASSES: usize = 64;
@@ -87,9 +87,10 @@ impl Recorder {
     }
 
     /// The number of the operation with this name; the same name gives the same number. Not for the hot
-    /// path: ask once and keep it.
+    /// path: ask once and keep it. When there are too many names (a thousand), the rest is recorded under `(others)`;
+    /// so it is with checks and metrics.
     pub fn op(&mut self, name: &str) -> OpId {
-        let id = self.op_names.intern(name);
+        let id = self.op_names.intern_or(name, OTHERS);
         self.ops.resize_with(self.op_names.len() * Outcome::COUNT * WINDOWS, || None);
         OpId(id)
     }

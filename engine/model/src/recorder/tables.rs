@@ -13,6 +13,22 @@ pub(super) const MAX_FAILURES: usize = 100;
 /// What further distinct failures are counted under.
 pub(super) const OTHER_FAILURES: &str = "other failures (too many distinct messages to list)";
 
+/// Distinct names of operations, of metrics and of checks each that a recorder keeps. A script may make names out of
+/// data, and each costs memory, a row a second and a line in the report.
+pub(super) const MAX_NAMES: usize = 1_000;
+/// What operations and checks with further names are counted under.
+pub(super) const OTHERS: &str = "(others)";
+
+/// The same for metrics: one name has one kind.
+fn other_metrics(kind: MetricKind) -> &'static str {
+    match kind {
+        MetricKind::Counter => "(other counters)",
+        MetricKind::Gauge => "(other gauges)",
+        MetricKind::Rate => "(other rates)",
+        MetricKind::Trend => "(other trends)",
+    }
+}
+
 /// Names and their numbers, counted from 0 in order of first use.
 #[derive(Debug, Default)]
 pub(super) struct Names {
@@ -30,6 +46,12 @@ impl Names {
         self.names.push(Arc::clone(&name));
         self.numbers.insert(name, number);
         number
+    }
+
+    /// The same while there is room for another name; then the number of `others`.
+    pub(super) fn intern_or(&mut self, name: &str, others: &str) -> u32 {
+        let has_room = self.names.len() < MAX_NAMES || self.numbers.contains_key(name);
+        self.intern(if has_room { name } else { others })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -51,7 +73,7 @@ pub(super) struct Metrics {
 
 impl Metrics {
     pub(super) fn intern(&mut self, name: &str, kind: MetricKind) -> Result<u32, MetricClash> {
-        let number = self.names.intern(name);
+        let number = self.names.intern_or(name, other_metrics(kind));
         match self.kinds.get(number as usize) {
             None => {
                 self.kinds.push(kind);
@@ -93,7 +115,7 @@ pub(super) struct Checks {
 
 impl Checks {
     pub(super) fn intern(&mut self, name: &str) -> u32 {
-        let number = self.names.intern(name);
+        let number = self.names.intern_or(name, OTHERS);
         self.counts.resize(self.names.len(), Default::default());
         number
     }

@@ -201,6 +201,35 @@ fn failures_are_kept_once_each_and_bounded_for_life() {
 }
 
 #[test]
+fn names_made_of_data_are_bounded_and_the_rest_is_kept_under_one() {
+    let mut recorder = Recorder::new();
+    let many = tables::MAX_NAMES as u64 + 500;
+    for n in 0..many {
+        let name = format!("item {n}");
+        let op = recorder.op(&name);
+        recorder.record(Measure, op, &sample(Outcome::Ok, 1));
+        recorder.check(Measure, &name, n % 2 == 0);
+        let kind = if n % 2 == 0 { MetricKind::Counter } else { MetricKind::Trend };
+        let metric = recorder.metric(&name, kind).unwrap();
+        recorder.observe(Measure, metric, 1.0);
+    }
+    let known = recorder.op("item 7");
+    recorder.record(Measure, known, &sample(Outcome::Ok, 1));
+    let taken = recorder.take(0, 0, 1).remove(0);
+    let most = tables::MAX_NAMES;
+    assert_eq!((taken.ops.len(), taken.checks.len(), taken.metrics.len()), (most + 1, most + 1, most + 2));
+    let op = taken.ops.last().unwrap();
+    assert_eq!((&*op.name, op.histogram.count()), ("(others)", 500));
+    let check = taken.checks.last().unwrap();
+    assert_eq!((&*check.name, check.passed, check.failed), ("(others)", 250, 250));
+    let others: Vec<(&str, u64)> =
+        taken.metrics[most..].iter().map(|metric| (&*metric.name, metric.data.count())).collect();
+    assert_eq!(others, [("(other counters)", 250), ("(other trends)", 250)]);
+    assert_eq!(taken.ops[7].histogram.count(), 2, "a name that is known stays known");
+    assert_eq!(recorder.metric("item 8", MetricKind::Gauge).unwrap_err().is, MetricKind::Counter);
+}
+
+#[test]
 fn totals_of_two_cores_equal_one_recorder() {
     let mut totals = Totals::new();
     let (mut one, mut expected) = (Recorder::new(), LatencyHistogram::new());
@@ -229,7 +258,7 @@ fn a_core_is_busy_by_its_cpu_time_over_the_time_that_passed() {
     let mut totals = Totals::new();
     for second in 0..4u64 {
         let mut interval = Interval::empty(0, second * 1_000, (second + 1) * 1_000, Measure);
-        interval.cpu_ns = 250 * second;
+        interval.cpu_ns = 150 * (second + 1);
         totals.add(&interval);
         // The same second again, as the other window's interval would be: not counted twice.
         totals.add(&interval);
@@ -237,6 +266,27 @@ fn a_core_is_busy_by_its_cpu_time_over_the_time_that_passed() {
     let core = totals.window(Measure).cores[&0];
     assert_eq!((core.cpu_ns, core.wall_ns), (1_500, 4_000));
     assert!((core.busy_share() - 0.375).abs() < 1e-12);
+}
+
+#[test]
+fn time_counts_where_the_work_that_was_done_in_it_counts() {
+    let mut totals = Totals::new();
+    let mut add = |start_ns, end_ns, window, cpu_ns| {
+        totals.add(&Interval { cpu_ns, ..Interval::empty(0, start_ns, end_ns, window) });
+    };
+    // The tick at the end of the warm-up, at 1000, came 2 late, and something of the measured window was recorded.
+    add(0, 1_002, WarmUp, 982);
+    add(0, 1_002, Measure, 0);
+    for second in 0..9 {
+        let start_ns = if second == 0 { 1_002 } else { (second + 1) * 1_000 };
+        let end_ns = (second + 2) * 1_000;
+        add(start_ns, end_ns, Measure, (end_ns - start_ns) * 98 / 100);
+        // A turn of the warm-up that ended late.
+        add(start_ns, end_ns, WarmUp, 0);
+    }
+    let core = |window| totals.window(window).cores[&0];
+    assert_eq!((core(WarmUp).wall_ns, core(Measure).wall_ns), (1_002, 8_998));
+    assert!((core(Measure).busy_share() - 0.98).abs() < 1e-3, "{:?}", core(Measure));
 }
 
 #[test]

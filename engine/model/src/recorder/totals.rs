@@ -190,7 +190,9 @@ impl CoreTotals {
     fn add(&mut self, interval: &Interval) {
         self.vus_busy_max = self.vus_busy_max.max(interval.vus_busy);
         self.vus_live_max = self.vus_live_max.max(interval.vus_live);
-        if interval.end_ns > self.last_end_ns {
+        // The time without the work that was done in it would make a busy core look idle. A thread that sends an
+        // interval has used some, so 0 says that it stands in the other window's.
+        if interval.cpu_ns > 0 && interval.end_ns > self.last_end_ns {
             self.wall_ns += interval.end_ns - interval.start_ns.max(self.last_end_ns).min(interval.end_ns);
             self.cpu_ns += interval.cpu_ns;
             self.last_end_ns = interval.end_ns;

@@ -21,6 +21,7 @@ mod bursts;
 mod combine;
 mod forms;
 mod law;
+mod peak;
 mod pieces;
 mod sampled;
 mod validate;

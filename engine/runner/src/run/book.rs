@@ -199,7 +199,7 @@ impl<'a> Book<'a> {
 
     /// Trouble with the disk is told, not only noted: the file it would be noted in is what is in trouble.
     fn tell_trouble(&mut self) {
-        if let Some(trouble) = self.directory.take_trouble() {
+        for trouble in self.directory.take_trouble() {
             self.codes.push(ExitCode::Other);
             (self.watch)(Progress::Warning(trouble));
         }

@@ -16,6 +16,7 @@ mod finish;
 mod playing;
 mod progress;
 mod record;
+mod troubles;
 
 use std::{
     path::PathBuf,
@@ -75,6 +76,10 @@ pub fn run(
     interrupts: &Interrupts,
 ) -> Result<RunOutcome, RunError> {
     let prepared = prepare(&request.script, &request.load, &request.target)?;
+    // A script may take its time to say its options, and starting servers takes more.
+    if interrupts.urgency() > Urgency::None {
+        return Err(RunError::Interrupted);
+    }
     let needs = Needs::of(&prepared);
     let mut warnings = preflight::machine(&needs, &request.out)?;
     let has_probes = !prepared.options.script_probes.is_empty();
@@ -263,3 +268,6 @@ impl Running<'_> {
         None
     }
 }
+
+#[cfg(test)]
+mod tests;

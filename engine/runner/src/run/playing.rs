@@ -18,7 +18,7 @@ use model::threshold::ThresholdRule;
 use report::timeline::Second;
 use script::{Diagnostic, Portable, ScriptCrew, Wiring};
 
-use super::book::Book;
+use super::{book::Book, troubles::Troubles};
 use crate::{
     interrupts::{Interrupts, Urgency},
     prepare::Prepared,
@@ -64,8 +64,19 @@ struct Hearing {
     ended_by: EndedBy,
     samples: mpsc::Receiver<ProbeSample>,
     probing: Option<mpsc::Sender<ProbeSample>>,
-    /// Probes whose trouble was told.
-    told: Vec<String>,
+    troubles: Troubles,
+}
+
+/// Ends the load when the listener panics: the thread that plays is waited for in any case, and would play its plan to
+/// the end with nobody listening.
+struct AbortOnPanic(Arc<Control>);
+
+impl Drop for AbortOnPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.abort();
+        }
+    }
 }
 
 impl Player<'_, '_> {
@@ -93,11 +104,12 @@ impl Player<'_, '_> {
             ended_by: EndedBy::Plan,
             samples,
             probing: Some(probing),
-            told: Vec::new(),
+            troubles: Troubles::default(),
         };
         let played = self.listen_while_playing(&events, &mut hearing);
         self.stage.stop_probes();
         self.take_samples(&mut hearing);
+        hearing.troubles.rest().into_iter().for_each(|trouble| self.book.warn(trouble));
         for second in self.tally.finish() {
             self.second(&second, &mut hearing);
         }
@@ -123,6 +135,7 @@ impl Player<'_, '_> {
                     ScriptCrew::new(program, wiring.clone(), execs.clone(), shared.clone(), context)
                 })
             });
+            let _abort = AbortOnPanic(hearing.control.clone());
             loop {
                 // Asked before the last look at the events: what was sent before the end is heard.
                 let is_over = player.is_finished();
@@ -219,11 +232,11 @@ impl Player<'_, '_> {
                         self.tally.sample(&name, sample.at_ns, value);
                     }
                 }
-                Err(trouble) if !hearing.told.contains(&trouble) => {
-                    self.book.warn(format!("probe {}: {trouble}", sample.name));
-                    hearing.told.push(trouble);
+                Err(trouble) => {
+                    if let Some(text) = hearing.troubles.hear(&sample.name, trouble) {
+                        self.book.warn(text);
+                    }
                 }
-                Err(_) => {}
             }
         }
     }
@@ -235,7 +248,8 @@ impl Player<'_, '_> {
         {
             self.book.stopped(format!("the script aborted the run: {message}"));
             hearing.ended_by = EndedBy::Script;
-            hearing.control.abort();
+            // What others are in the middle of is not what the script complains of: they end it.
+            hearing.control.stop();
         }
         match self.interrupts.urgency() {
             Urgency::None => {}
