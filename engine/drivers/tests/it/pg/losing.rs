@@ -87,6 +87,29 @@ fn a_connection_lost_while_idle_is_made_anew_without_an_error() {
 }
 
 #[test]
+fn a_connection_lost_while_this_thread_was_busy_is_told_at_once() {
+    let server = Server::start();
+    server.in_all_modes(async |_, session| {
+        assert!(session.begin(Isolation::Default).await.is_ok());
+        // Blocks this thread on purpose: the server's farewell lies unread when the next statement begins.
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                run(async {
+                    let admin = observer(&server);
+                    ask(&admin, KILL_OTHERS, &[]).await;
+                    until(&admin, ALONE).await;
+                });
+            });
+        });
+        let begun = std::time::Instant::now();
+        let reply = session.run(&plain("SELECT 1"), &[]).await;
+        assert_eq!(reply.outcome, Outcome::Error, "{}", why(&reply));
+        // The time limit is 30 s.
+        assert!(begun.elapsed() < Duration::from_secs(15), "{:?}: {}", begun.elapsed(), why(&reply));
+    });
+}
+
+#[test]
 fn a_transaction_whose_connection_is_lost_is_undone_without_doubt() {
     let server = Server::start();
     server.in_all_modes(async |_, session| {
