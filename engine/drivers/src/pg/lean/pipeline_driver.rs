@@ -113,15 +113,15 @@ impl Driver {
         loop {
             match self.scan.advance(&self.input)? {
                 Found::Part => return Ok(()),
-                Found::CopyIn => return Err(Fault::Garbled("it asks for data that nobody has".to_owned())),
+                Found::CopyIn => return Err(Fault::garbled("it asks for data that nobody has")),
                 Found::End => {
                     let whole = self.scan.take(&mut self.input);
                     // What follows on this connection would be inside somebody's transaction.
                     if whole.status != IDLE {
-                        return Err(Fault::Garbled("a statement left a transaction open".to_owned()));
+                        return Err(Fault::garbled("a statement left a transaction open"));
                     }
                     if !core.deliver(whole) {
-                        return Err(Fault::Garbled("a reply without a request".to_owned()));
+                        return Err(Fault::garbled("a reply without a request"));
                     }
                 }
             }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use drivers::Value;
-use drivers::pg::{Isolation, PoolMode, Postgres, Session};
+use drivers::pg::{Isolation, PgConfig, PgOptions, PoolMode, Postgres, Session};
 use model::outcome::Outcome;
 
 use super::server::{MODES, Server, ask, ask_one, batch, plain, run, why};
@@ -167,4 +167,42 @@ fn a_session_leaves_no_connection_behind() {
         drop(postgres);
         until(&admin, ALONE).await;
     });
+}
+
+/// A server that lets everybody in, prepares what it is asked to, and answers the call of it in no known way.
+fn garbling_server() -> std::net::SocketAddr {
+    use std::io::{Read, Write};
+    const WELCOME: &[u8] = b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
+    const PREPARED: &[u8] = b"1\0\0\0\x04t\0\0\0\x06\0\0n\0\0\0\x04Z\0\0\0\x05I";
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            let mut request = [0; 4096];
+            for answer in [WELCOME, PREPARED, b"?\0\0\0\x04"] {
+                let _ = stream.read(&mut request);
+                let _ = stream.write_all(answer);
+            }
+            let _ = stream.read(&mut request);
+        }
+    });
+    address
+}
+
+#[test]
+fn an_answer_that_nobody_understands_leaves_the_fate_open() {
+    let url = format!("postgres://u@{}/d?sslmode=disable", garbling_server());
+    for mode in [PoolMode::Dedicated, PoolMode::Pipelined { connections: 1 }] {
+        let config = PgConfig::parse(&url, &|_| None).expect("the URL is good");
+        run(async {
+            let postgres = Postgres::new(config, mode, PgOptions::default()).expect("nothing to fail");
+            let reply = postgres.session().run(&plain("UPDATE t SET a = 1"), &[]).await;
+            assert_eq!(
+                (reply.outcome, reply.class_name()),
+                (Outcome::Ambiguous, Some("protocol")),
+                "{mode:?}"
+            );
+            assert!(!reply.fate_is_known(), "{}", why(&reply));
+        });
+    }
 }
