@@ -13,6 +13,7 @@ use std::task::{Context, Poll, ready};
 use bytes::BytesMut;
 use postgres_protocol::message::frontend;
 
+use crate::pg::connect::canceller::{self, Whose};
 use crate::pg::connect::dial::{CancelKey, Dialer};
 use crate::pg::connect::socket::Socket;
 use crate::pg::connect::startup::{self, Started};
@@ -218,9 +219,8 @@ impl Drop for Connection {
             self.socket.send_now(&FAREWELL);
             return;
         }
-        // Without a runtime there is nobody left to send it; the server's statement timeout remains.
-        if let (Some(key), Ok(runtime)) = (self.key, tokio::runtime::Handle::try_current()) {
-            runtime.spawn(Arc::clone(&self.dialer).cancel(key));
+        if let Some(key) = self.key {
+            canceller::cancel(&self.dialer, Whose::Lean(key));
         }
     }
 }

@@ -144,14 +144,47 @@ fn nothing_that_is_dropped_in_mid_flight_goes_on_at_the_server() {
                 reply = session.run(&sleep, &[]) => panic!("{}", why(&reply)),
                 () = until(&admin, SLEEPS) => {}
             }
-            until(
-                &admin,
-                "SELECT count(*) = 0 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' \
-                           AND state = 'active'",
-            )
-            .await;
+            until(&admin, NO_SLEEPS).await;
             assert_eq!(ask_one(&session, "SELECT 1", &[]).await, Value::Int(1), "{mode:?}");
         });
+    }
+}
+
+const NO_SLEEPS: &str = "SELECT count(*) = 0 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' \
+                         AND state = 'active'";
+
+#[test]
+fn nothing_goes_on_at_the_server_when_the_runtime_goes_with_the_sessions() {
+    let tcp = embed::postgres::TcpAccess { port: 0, password: Some("top secret".to_owned()) };
+    let server = Server::start_with(&[], Some(tcp));
+    let by_tcp = server.embedded().tcp_url().expect("it listens");
+    let by_tcp = PgConfig::parse(&by_tcp, &|_| None).expect("the server's own URL is good");
+    let shared = PoolMode::Pipelined { connections: 1 };
+    for (mode, config) in [
+        (PoolMode::Dedicated, server.config()),
+        (shared, server.config()),
+        // A peer that is gone shows later here than at a unix socket.
+        (shared, by_tcp),
+        (PoolMode::Pooled { size: 3 }, server.config()),
+    ] {
+        eprintln!("{mode:?}");
+        // As at the end of a core: the tasks, then the runtime, and nobody turns the loop any more.
+        run(async {
+            // Neither time limit is what ends the statements.
+            let options = PgOptions { timeout: Duration::from_secs(600) };
+            let postgres = Postgres::new(config, mode, options).expect("no TLS, nothing to fail");
+            let sleep = plain("SELECT pg_sleep($1::int4)");
+            // Known to a shared connection, so that the calls follow each other without a gap.
+            assert!(postgres.session().run(&sleep, &[0.into()]).await.is_ok());
+            for _ in 0..3 {
+                let (session, sleep) = (postgres.session(), sleep.clone());
+                tokio::task::spawn_local(async move {
+                    session.run(&sleep, &[300.into()]).await;
+                });
+            }
+            until(&observer(&server), SLEEPS).await;
+        });
+        run(until(&observer(&server), NO_SLEEPS));
     }
 }
 
