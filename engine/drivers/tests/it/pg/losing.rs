@@ -91,7 +91,7 @@ fn a_connection_lost_while_this_thread_was_busy_is_told_at_once() {
     let server = Server::start();
     server.in_all_modes(async |_, session| {
         assert!(session.begin(Isolation::Default).await.is_ok());
-        // Blocks this thread on purpose: the server's farewell lies unread when the next statement begins.
+        // Blocks this thread on purpose: the server's farewell lies there unread.
         std::thread::scope(|scope| {
             scope.spawn(|| {
                 run(async {
@@ -101,6 +101,8 @@ fn a_connection_lost_while_this_thread_was_busy_is_told_at_once() {
                 });
             });
         });
+        // The loop learns of it, and this task has its turn before the one that reads.
+        tokio::task::yield_now().await;
         let begun = std::time::Instant::now();
         let reply = session.run(&plain("SELECT 1"), &[]).await;
         assert_eq!(reply.outcome, Outcome::Error, "{}", why(&reply));
