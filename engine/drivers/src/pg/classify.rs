@@ -32,6 +32,8 @@ impl Class {
     pub const PROTOCOL: Class = Class(Word::Named("protocol"));
     /// The server did not answer, not even to its own statement timeout.
     pub const CLIENT_TIMEOUT: Class = Class(Word::Named("client_timeout"));
+    /// An answer that will not be held in memory.
+    pub const TOO_LARGE: Class = Class(Word::Named("too_large"));
     /// The time was over before there was a connection.
     pub const POOL_TIMEOUT: Class = Class(Word::Named("pool_timeout"));
 
@@ -70,7 +72,9 @@ impl PgError {
             {
                 Outcome::Throttled
             }
-            PgError::Lost { sent: true, .. } => Outcome::Ambiguous,
+            PgError::Lost { sent: true, .. }
+            | PgError::Protocol { sent: true, .. }
+            | PgError::TooLarge { sent: true, .. } => Outcome::Ambiguous,
             PgError::Timeout { .. } => Outcome::Timeout,
             _ => Outcome::Error,
         }
@@ -85,13 +89,31 @@ impl PgError {
             PgError::Lost { cause: LostCause::Io { class, .. }, .. } => Class(Word::Named(class)),
             PgError::Lost { cause: LostCause::GivenUp, .. } => Class(Word::Named("given_up")),
             PgError::Lost { cause: LostCause::Gone, .. } => Class(Word::Named("connection_gone")),
-            PgError::Timeout { stage: Stage::Answer, .. } => Class::CLIENT_TIMEOUT,
+            PgError::Timeout { stage: Stage::Answer | Stage::Preparing, .. } => Class::CLIENT_TIMEOUT,
             PgError::Timeout { stage: Stage::Connection, .. } => Class::POOL_TIMEOUT,
             PgError::BadParameter { .. } | PgError::ParameterCount { .. } => Class::BAD_PARAMETER,
             PgError::UnsupportedType { .. } => Class::UNSUPPORTED_TYPE,
             PgError::Refused { .. } => Class::REFUSED,
             PgError::RolledBack { .. } => Class::ROLLED_BACK,
             PgError::Protocol { .. } => Class::PROTOCOL,
+            PgError::TooLarge { .. } => Class::TOO_LARGE,
+        }
+    }
+
+    /// Whether it is certain that the operation changed nothing: it was never sent, or the server refused it,
+    /// or what it did is undone. Finer than the outcome, where a `timeout` may be either.
+    pub fn is_without_effect(&self) -> bool {
+        match self {
+            PgError::Lost { sent, .. } | PgError::Protocol { sent, .. } | PgError::TooLarge { sent, .. } => {
+                !sent
+            }
+            PgError::Timeout { stage, .. } => *stage != Stage::Answer,
+            // A statement that the server ends with an error, its own time limit included, is undone whole.
+            PgError::Server { .. } | PgError::Connect { .. } | PgError::RolledBack { .. } => true,
+            PgError::BadParameter { .. }
+            | PgError::ParameterCount { .. }
+            | PgError::UnsupportedType { .. }
+            | PgError::Refused { .. } => true,
         }
     }
 
@@ -153,6 +175,29 @@ mod tests {
             ("40P01", Outcome::Error),
         ] {
             assert_eq!(of_sqlstate(code), outcome, "{code}");
+        }
+    }
+
+    fn timeout(stage: Stage) -> PgError {
+        PgError::Timeout { op: "op".into(), limit: std::time::Duration::from_secs(1), stage }
+    }
+
+    #[test]
+    fn a_timeout_before_anything_was_sent_leaves_no_doubt() {
+        for (stage, is_without_effect) in
+            [(Stage::Connection, true), (Stage::Preparing, true), (Stage::Answer, false)]
+        {
+            let error = timeout(stage);
+            assert_eq!((error.outcome(), error.is_without_effect()), (Outcome::Timeout, is_without_effect));
+        }
+    }
+
+    #[test]
+    fn an_answer_that_cannot_be_read_leaves_the_fate_open() {
+        for (sent, outcome) in [(true, Outcome::Ambiguous), (false, Outcome::Error)] {
+            let error = PgError::TooLarge { op: "op".into(), sent };
+            assert_eq!((error.outcome(), error.is_without_effect()), (outcome, !sent));
+            assert_eq!(error.class(), Class::TOO_LARGE);
         }
     }
 

@@ -76,13 +76,8 @@ impl<'a> Errand<'a> {
 
     /// A fault of the connection as this operation's error.
     pub(crate) fn error(&self, statement: &Statement, fault: Fault) -> Box<PgError> {
-        let fault = match fault {
-            Fault::Lost { cause, sent } => {
-                let is_doubtful = matches!(self.standing, Standing::Alone | Standing::Commit);
-                Fault::Lost { cause, sent: sent && is_doubtful }
-            }
-            other => other,
-        };
+        let is_doubtful = matches!(self.standing, Standing::Alone | Standing::Commit);
+        let fault = if is_doubtful { fault } else { fault.unsent() };
         fault.into_error(statement.shared_op(), self.home)
     }
 
@@ -96,8 +91,7 @@ impl<'a> Errand<'a> {
         self.bytes_received += whole.bytes;
         match whole.error {
             Some(error) if error.ends_connection() => {
-                let fault = Fault::Lost { cause: LostCause::Server(error), sent: true };
-                Err(self.error(statement, fault))
+                Err(self.error(statement, Fault::lost(LostCause::Server(error), true)))
             }
             Some(error) => Err(Box::new(PgError::Server { op: statement.shared_op(), error })),
             None => Ok(Answer {

@@ -175,6 +175,16 @@ pub enum PgError {
         place: Arc<Place>,
         /// What was wrong.
         message: String,
+        /// Whether the request may have taken effect.
+        sent: bool,
+    },
+    /// More came back than will be held in memory.
+    #[error("{op}: the answer is larger than 1 GiB: read it in parts (LIMIT)")]
+    TooLarge {
+        /// The operation's name.
+        op: Arc<str>,
+        /// Whether the request may have taken effect.
+        sent: bool,
     },
 }
 
@@ -183,6 +193,8 @@ pub enum PgError {
 pub enum Stage {
     /// For a connection: from the pool, or to be made.
     Connection,
+    /// For the server to prepare the statement, which changes nothing.
+    Preparing,
     /// For the server's answer.
     Answer,
 }
@@ -191,6 +203,7 @@ impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Stage::Connection => "waiting for a connection",
+            Stage::Preparing => "waiting for the server to prepare it",
             Stage::Answer => "waiting for the server",
         })
     }

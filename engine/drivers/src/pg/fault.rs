@@ -12,37 +12,57 @@ use crate::pg::statement::Statement;
 
 /// Why an exchange did not come to an end.
 #[derive(Debug, Clone)]
-pub(crate) enum Fault {
-    Lost { cause: LostCause, sent: bool },
+pub(crate) struct Fault {
+    pub(crate) kind: FaultKind,
+    /// Whether the request may have taken effect.
+    pub(crate) sent: bool,
+}
+
+#[derive(Debug, Clone)]
+pub(crate) enum FaultKind {
+    Lost(LostCause),
     Garbled(String),
     TooLarge,
 }
 
 impl Fault {
-    pub(crate) fn lost(error: &io::Error, sent: bool) -> Fault {
-        Fault::Lost { cause: LostCause::io(error), sent }
+    pub(crate) fn lost(cause: LostCause, sent: bool) -> Fault {
+        Fault { kind: FaultKind::Lost(cause), sent }
+    }
+
+    pub(crate) fn io(error: &io::Error, sent: bool) -> Fault {
+        Fault::lost(LostCause::io(error), sent)
+    }
+
+    /// Bytes of a reply, so that a request had been sent, that cannot be it.
+    pub(crate) fn garbled(message: impl Into<String>) -> Fault {
+        Fault { kind: FaultKind::Garbled(message.into()), sent: true }
+    }
+
+    /// The same in something that changes nothing, such as preparing: it leaves no doubt.
+    pub(crate) fn unsent(self) -> Fault {
+        Fault { sent: false, ..self }
     }
 
     /// The same as an error of an operation.
     pub(crate) fn into_error(self, op: Arc<str>, home: &Home) -> Box<PgError> {
         let place = Arc::clone(&home.dialer.config.place);
-        Box::new(match self {
-            Fault::Lost { cause, sent } => PgError::Lost { op, place, cause, sent },
-            Fault::Garbled(message) => PgError::Protocol { op, place, message },
-            Fault::TooLarge => {
-                let reason = "the answer is larger than 1 GiB: read it in parts (LIMIT)".to_owned();
-                PgError::Refused { op, reason }
-            }
+        let sent = self.sent;
+        Box::new(match self.kind {
+            FaultKind::Lost(cause) => PgError::Lost { op, place, cause, sent },
+            FaultKind::Garbled(message) => PgError::Protocol { op, place, message, sent },
+            FaultKind::TooLarge => PgError::TooLarge { op, sent },
         })
     }
 }
 
 impl From<ScanError> for Fault {
     fn from(error: ScanError) -> Self {
-        match error {
-            ScanError::Garbled(message) => Fault::Garbled(message),
-            ScanError::TooLarge => Fault::TooLarge,
-        }
+        let kind = match error {
+            ScanError::Garbled(message) => FaultKind::Garbled(message),
+            ScanError::TooLarge => FaultKind::TooLarge,
+        };
+        Fault { kind, sent: true }
     }
 }
 
@@ -51,11 +71,10 @@ pub(crate) fn end_of_stream() -> io::Error {
     io::Error::new(io::ErrorKind::UnexpectedEof, "the server closed the connection")
 }
 
-/// An error that the server gave for a statement; one that ends the connection leaves its fate open.
-pub(crate) fn server_error(statement: &Statement, error: Box<ServerError>, home: &Home) -> Box<PgError> {
+/// An error that the server gave while it prepared a statement, which changes nothing.
+pub(crate) fn preparing_error(statement: &Statement, error: Box<ServerError>, home: &Home) -> Box<PgError> {
     if error.ends_connection() {
-        return Fault::Lost { cause: LostCause::Server(error), sent: true }
-            .into_error(statement.shared_op(), home);
+        return Fault::lost(LostCause::Server(error), false).into_error(statement.shared_op(), home);
     }
     Box::new(PgError::Server { op: statement.shared_op(), error })
 }

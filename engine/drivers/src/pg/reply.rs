@@ -77,6 +77,12 @@ impl Reply {
         self.outcome == Outcome::Ok
     }
 
+    /// Whether it is known what became of the operation: it was done, or it certainly changed nothing. Finer
+    /// than the outcome: a `timeout` while waiting for a connection was never sent.
+    pub fn fate_is_known(&self) -> bool {
+        self.error.as_ref().is_none_or(|error| error.is_without_effect())
+    }
+
     /// The class as text.
     pub fn class_name(&self) -> Option<&str> {
         self.class.as_ref().map(Class::as_str)

@@ -131,13 +131,13 @@ impl Place {
         S3Reply { status: Some(status), ..ended(Outcome::Error, "not_s3", message) }
     }
 
-    /// What came back was not even HTTP.
-    pub(crate) fn not_http(&self, detail: &str) -> S3Reply {
+    /// What came back was not even HTTP. `was_sent`: whether any of the request had left.
+    pub(crate) fn not_http(&self, ask: Ask, was_sent: bool, detail: &str) -> S3Reply {
         let message = format!(
             "{} does not speak HTTP as expected ({detail}); check the port, and http against https",
             self.endpoint
         );
-        ended(Outcome::Error, "not_http", message)
+        ended(unread(ask, was_sent), "not_http", message)
     }
 
     /// No connection could be made: nothing was sent.
@@ -160,7 +160,7 @@ impl Place {
 
     /// The connection went away. `was_sent`: whether any of the request had left.
     pub(crate) fn lost(&self, ask: Ask, was_sent: bool, class: &'static str, detail: &str) -> S3Reply {
-        let outcome = if was_sent && ask.changes_data() { Outcome::Ambiguous } else { Outcome::Error };
+        let outcome = unread(ask, was_sent);
         let when = if was_sent { "after the request was sent" } else { "before the request was sent" };
         ended(outcome, class, format!("the connection to {} was lost {when} ({detail})", self.endpoint))
     }
@@ -174,10 +174,10 @@ impl Place {
     }
 
     /// More came back than will be held in memory.
-    pub(crate) fn too_large(&self, limit_bytes: u64) -> S3Reply {
+    pub(crate) fn too_large(&self, ask: Ask, limit_bytes: u64) -> S3Reply {
         let message =
             format!("{} sent more than {limit_bytes} bytes in one reply, which is the limit", self.endpoint);
-        ended(Outcome::Error, "too_large", message)
+        ended(unread(ask, true), "too_large", message)
     }
 
     /// A success that should be a listing and is none, or one that cannot be what the server holds.
@@ -205,6 +205,11 @@ impl Place {
     pub(crate) fn bad_key(&self, problem: &str) -> S3Reply {
         ended(Outcome::Rejected, "invalid_key", format!("the object key {problem}"))
     }
+}
+
+/// The outcome when no answer could be read.
+fn unread(ask: Ask, was_sent: bool) -> Outcome {
+    if was_sent && ask.changes_data() { Outcome::Ambiguous } else { Outcome::Error }
 }
 
 fn ended(outcome: Outcome, class: impl Into<Class>, message: String) -> S3Reply {
@@ -343,11 +348,16 @@ mod tests {
         for ask in [Ask::Put, Ask::Delete, Ask::CreateBucket] {
             assert_eq!(place.lost(ask, true, "unexpected_eof", "").outcome, Outcome::Ambiguous);
             assert_eq!(place.lost(ask, false, "unexpected_eof", "").outcome, Outcome::Error);
+            assert_eq!(place.not_http(ask, true, "").outcome, Outcome::Ambiguous);
+            assert_eq!(place.not_http(ask, false, "").outcome, Outcome::Error);
+            assert_eq!(place.too_large(ask, 1).outcome, Outcome::Ambiguous);
             assert_eq!(place.timed_out(ask, true, Duration::from_secs(1)).outcome, Outcome::Ambiguous);
             assert_eq!(place.timed_out(ask, false, Duration::from_secs(1)).outcome, Outcome::Timeout);
         }
         for ask in [Ask::Get, Ask::Head, Ask::List] {
             assert_eq!(place.lost(ask, true, "unexpected_eof", "").outcome, Outcome::Error);
+            assert_eq!(place.not_http(ask, true, "").outcome, Outcome::Error);
+            assert_eq!(place.too_large(ask, 1).outcome, Outcome::Error);
             assert_eq!(place.timed_out(ask, true, Duration::from_secs(1)).outcome, Outcome::Timeout);
         }
     }

@@ -75,6 +75,12 @@ impl S3Reply {
         }
     }
 
+    /// Whether it is known what became of the operation. A change that timed out without having been sent is
+    /// a `timeout`; one that was sent is `ambiguous`.
+    pub fn fate_is_known(&self) -> bool {
+        self.outcome != Outcome::Ambiguous
+    }
+
     /// Whether the operation did what was asked.
     pub fn is_ok(&self) -> bool {
         self.outcome == Outcome::Ok

@@ -4,7 +4,6 @@
 
 use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::BytesMut;
 use postgres_protocol::message::frontend;
@@ -17,9 +16,6 @@ use crate::pg::config::{Host, PgConfig, SslMode};
 use crate::pg::connect::problem::ConnectProblem;
 use crate::pg::connect::socket::Socket;
 use crate::pg::error::PgError;
-
-/// How long a cancel request may take before it is given up.
-const CANCEL_LIMIT: Duration = Duration::from_secs(5);
 
 /// Opens streams to one server.
 #[derive(Clone)]
@@ -99,25 +95,5 @@ impl Dialer {
         let stream =
             connector.connect(name, stream).await.map_err(|error| ConnectProblem::Tls(error.to_string()))?;
         Ok(Socket::Tls(Box::new(stream)))
-    }
-
-    /// Asks the server to stop what a connection is doing. Best effort: the answer is that the other
-    /// connection ends its statement, or does not.
-    pub(crate) async fn cancel(self: Arc<Self>, key: CancelKey) {
-        let mut request = BytesMut::new();
-        frontend::cancel_request(key.process, key.secret, &mut request);
-        let sent = tokio::time::timeout(CANCEL_LIMIT, async {
-            let mut socket = self.dial().await.map_err(|problem| problem.to_string())?;
-            socket.write_all(&request).await.map_err(|error| error.to_string())?;
-            socket.flush().await.map_err(|error| error.to_string())?;
-            // The server closes the stream when it has passed the request on.
-            let _ = socket.read_u8().await;
-            Ok::<(), String>(())
-        });
-        match sent.await {
-            Ok(Ok(())) => {}
-            Ok(Err(message)) => tracing::warn!(place = %self.config.place, message, "cancel request failed"),
-            Err(_) => tracing::warn!(place = %self.config.place, "cancel request timed out"),
-        }
     }
 }

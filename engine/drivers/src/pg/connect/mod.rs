@@ -1,5 +1,6 @@
 //! From a configuration to a connection that is ready for its first request.
 
+pub(crate) mod canceller;
 pub(crate) mod dial;
 pub(crate) mod problem;
 pub(crate) mod socket;

@@ -13,11 +13,12 @@ use std::task::{Context, Poll, ready};
 use bytes::BytesMut;
 use postgres_protocol::message::frontend;
 
+use crate::pg::connect::canceller::{self, Whose};
 use crate::pg::connect::dial::{CancelKey, Dialer};
 use crate::pg::connect::socket::Socket;
 use crate::pg::connect::startup::{self, Started};
 use crate::pg::error::{LostCause, PgError};
-use crate::pg::fault::{Fault, end_of_stream, server_error};
+use crate::pg::fault::{Fault, end_of_stream, preparing_error};
 use crate::pg::home::Home;
 use crate::pg::lean::catalog::Catalog;
 use crate::pg::lean::prepare::{Prepared, Shelf};
@@ -88,10 +89,10 @@ impl Connection {
             Stop::CopyIn => {
                 // Nobody brings data: say so, and the server ends the statement with an error.
                 let message = "data is sent by copy_in, not by a statement";
-                frontend::copy_fail(message, &mut self.output).map_err(|error| Fault::lost(&error, true))?;
+                frontend::copy_fail(message, &mut self.output).map_err(|error| Fault::io(&error, true))?;
                 match self.exchange_until_stop().await? {
                     Stop::Reply(whole) => Ok(whole),
-                    Stop::CopyIn => Err(Fault::Garbled("it asks for data a second time".to_owned())),
+                    Stop::CopyIn => Err(Fault::garbled("it asks for data a second time")),
                 }
             }
         }
@@ -153,10 +154,7 @@ impl Connection {
     fn hung_up(&mut self, error: &io::Error, sent: bool) -> Fault {
         // There is nobody left who could be asked to cancel.
         self.key = None;
-        match hung_up(&mut self.socket, &mut self.input, &mut self.scan, error) {
-            Fault::Lost { cause, .. } => Fault::Lost { cause, sent },
-            other => other,
-        }
+        Fault { sent, ..hung_up(&mut self.socket, &mut self.input, &mut self.scan, error) }
     }
 
     /// Prepares a statement, or finds it prepared.
@@ -169,25 +167,20 @@ impl Connection {
             return Ok(Rc::clone(prepared));
         }
         // Preparing changes nothing: a connection lost in it leaves no doubt.
-        let unsent = |fault: Fault| match fault {
-            Fault::Lost { cause, .. } => Fault::Lost { cause, sent: false },
-            other => other,
-        };
-        let fail = |fault: Fault| unsent(fault).into_error(statement.shared_op(), home);
+        let fail = |fault: Fault| fault.unsent().into_error(statement.shared_op(), home);
         let name = self.shelf.ask(statement, &mut self.output)?;
         let whole = pin!(self.exchange()).await.map_err(fail)?;
         if let Some(error) = whole.error {
-            return Err(server_error(statement, error, home));
+            return Err(preparing_error(statement, error, home));
         }
-        let outline =
-            whole.outline.ok_or_else(|| fail(Fault::Garbled("a statement without outline".into())))?;
+        let outline = whole.outline.ok_or_else(|| fail(Fault::garbled("a statement without outline")))?;
         let unknown = home.catalog.borrow().unknown(&outline);
         if !unknown.is_empty() {
             frontend::query(&Catalog::query(&unknown), &mut self.output)
-                .map_err(|error| fail(Fault::lost(&error, false)))?;
+                .map_err(|error| fail(Fault::io(&error, false)))?;
             let whole = self.exchange().await.map_err(fail)?;
             if let Some(error) = whole.error {
-                return Err(server_error(statement, error, home));
+                return Err(preparing_error(statement, error, home));
             }
             let rows = Rows::new(whole.rows, whole.row_count, &Catalog::columns());
             home.catalog.borrow_mut().learn(&unknown, &rows);
@@ -209,8 +202,8 @@ pub(crate) fn hung_up(
     while let Poll::Ready(Ok(1..)) = socket.fill_now(input) {}
     let _ = scan.advance(input);
     match scan.take_error() {
-        Some(farewell) => Fault::Lost { cause: LostCause::Server(farewell), sent: true },
-        None => Fault::lost(error, true),
+        Some(farewell) => Fault::lost(LostCause::Server(farewell), true),
+        None => Fault::io(error, true),
     }
 }
 
@@ -226,9 +219,8 @@ impl Drop for Connection {
             self.socket.send_now(&FAREWELL);
             return;
         }
-        // Without a runtime there is nobody left to send it; the server's statement timeout remains.
-        if let (Some(key), Ok(runtime)) = (self.key, tokio::runtime::Handle::try_current()) {
-            runtime.spawn(Arc::clone(&self.dialer).cancel(key));
+        if let Some(key) = self.key {
+            canceller::cancel(&self.dialer, Whose::Lean(key));
         }
     }
 }

@@ -115,7 +115,7 @@ impl Own {
         let connecting = Box::pin(self.connect(errand, statement));
         let mut connection = errand.guard(statement, Stage::Connection, connecting).await??;
         let preparing = Box::pin(connection.prepare(errand.home, statement));
-        match errand.guard(statement, Stage::Answer, preparing).await? {
+        match errand.guard(statement, Stage::Preparing, preparing).await? {
             Ok(prepared) => {
                 errand.has_waited();
                 Ok((connection, prepared))
@@ -143,6 +143,6 @@ impl Own {
         if errand.may_connect() {
             return Connection::open(errand.home).await;
         }
-        Err(errand.error(statement, Fault::Lost { cause: LostCause::Gone, sent: false }))
+        Err(errand.error(statement, Fault::lost(LostCause::Gone, false)))
     }
 }

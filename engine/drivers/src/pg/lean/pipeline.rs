@@ -24,7 +24,7 @@ use bytes::BytesMut;
 
 use crate::Value;
 use crate::pg::error::{LostCause, PgError};
-use crate::pg::fault::Fault;
+use crate::pg::fault::{Fault, FaultKind};
 use crate::pg::home::Home;
 use crate::pg::lean::prepare::{Prepared, Shelf};
 use crate::pg::lean::wire::Whole;
@@ -152,14 +152,14 @@ impl Core {
     /// is about that reply; others learn that their connection was lost.
     pub(crate) fn lose(&mut self, fault: &Fault) {
         let sent_until = self.before + self.sent as u64;
-        let (cause, mut own) = match fault {
-            Fault::Lost { cause, .. } => (cause.clone(), None),
-            other => (LostCause::GivenUp, Some(other.clone())),
+        let (cause, mut own) = match &fault.kind {
+            FaultKind::Lost(cause) => (cause.clone(), None),
+            about_a_reply => (LostCause::GivenUp, Some(about_a_reply.clone())),
         };
         while let Some(index) = self.queue.pop_front() {
             let sent = matches!(self.slots[index].0, Slot::Waiting { end } if end <= sent_until);
-            let fault = own.take().unwrap_or(Fault::Lost { cause: cause.clone(), sent });
-            self.settle(index, Err(fault));
+            let kind = own.take().unwrap_or_else(|| FaultKind::Lost(cause.clone()));
+            self.settle(index, Err(Fault { kind, sent }));
         }
         self.reset();
     }

@@ -4,15 +4,15 @@
 //! that all their requests leave in one write.
 
 use std::rc::Rc;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use bytes::BytesMut;
 
+use crate::pg::connect::canceller::{self, Whose};
 use crate::pg::connect::dial::CancelKey;
 use crate::pg::connect::socket::Socket;
 use crate::pg::connect::startup::{self, Started};
-use crate::pg::fault::{Fault, end_of_stream};
+use crate::pg::fault::{Fault, FaultKind, end_of_stream};
 use crate::pg::lean::connection::{FAREWELL, hung_up};
 use crate::pg::lean::pipeline::{Phase, Pipeline};
 use crate::pg::lean::wire::{Found, IDLE, Scan};
@@ -37,10 +37,15 @@ async fn drive(pipeline: Rc<Pipeline>) {
     };
     pipeline.core.borrow_mut().opened(Ok(()));
     let Started { socket, input, key, .. } = started;
-    let mut driver = Driver { pipeline: Rc::clone(&pipeline), socket, input, scan: Scan::default() };
-    match std::future::poll_fn(|cx| driver.poll(cx)).await {
-        End::Fault(fault) => pipeline.core.borrow_mut().lose(&fault),
-        End::Unwanted => driver.leave(key),
+    let mut driver = Driver { pipeline: Rc::clone(&pipeline), socket, input, scan: Scan::default(), key };
+    if let End::Fault(fault) = std::future::poll_fn(|cx| driver.poll(cx)).await {
+        if matches!(fault.kind, FaultKind::Lost(_)) {
+            // There is nobody left who could be asked to cancel.
+            driver.key = None;
+        }
+        // First, while the queue still tells whether anything is under way.
+        drop(driver);
+        pipeline.core.borrow_mut().lose(&fault);
     }
 }
 
@@ -49,6 +54,18 @@ struct Driver {
     socket: Socket,
     input: BytesMut,
     scan: Scan,
+    key: Option<CancelKey>,
+}
+
+impl Drop for Driver {
+    /// Says goodbye; what is still under way is cancelled, also when the whole runtime goes.
+    fn drop(&mut self) {
+        if self.pipeline.core.try_borrow().is_ok_and(|core| !core.has_queue()) {
+            self.socket.send_now(&FAREWELL);
+        } else if let Some(key) = self.key {
+            canceller::cancel(&self.pipeline.home.dialer, Whose::Lean(key));
+        }
+    }
 }
 
 enum End {
@@ -113,27 +130,18 @@ impl Driver {
         loop {
             match self.scan.advance(&self.input)? {
                 Found::Part => return Ok(()),
-                Found::CopyIn => return Err(Fault::Garbled("it asks for data that nobody has".to_owned())),
+                Found::CopyIn => return Err(Fault::garbled("it asks for data that nobody has")),
                 Found::End => {
                     let whole = self.scan.take(&mut self.input);
                     // What follows on this connection would be inside somebody's transaction.
                     if whole.status != IDLE {
-                        return Err(Fault::Garbled("a statement left a transaction open".to_owned()));
+                        return Err(Fault::garbled("a statement left a transaction open"));
                     }
                     if !core.deliver(whole) {
-                        return Err(Fault::Garbled("a reply without a request".to_owned()));
+                        return Err(Fault::garbled("a reply without a request"));
                     }
                 }
             }
-        }
-    }
-
-    /// Says goodbye; what nobody waits for any more is cancelled.
-    fn leave(&mut self, key: Option<CancelKey>) {
-        if !self.pipeline.core.borrow().has_queue() {
-            self.socket.send_now(&FAREWELL);
-        } else if let Some(key) = key {
-            tokio::spawn(Arc::clone(&self.pipeline.home.dialer).cancel(key));
         }
     }
 }

@@ -13,7 +13,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::Value;
 use crate::pg::errand::Errand;
 use crate::pg::error::{PgError, Stage};
-use crate::pg::fault::{Fault, server_error};
+use crate::pg::fault::{Fault, preparing_error};
 use crate::pg::home::Home;
 use crate::pg::lean::catalog::Catalog;
 use crate::pg::lean::connection::Connection;
@@ -142,7 +142,7 @@ impl Pipelines {
             let Some(_claim) = pipeline.claim_preparing(statement).await else { return Ok(()) };
             prepare(pipeline, statement).await
         });
-        let prepared = errand.guard(statement, Stage::Answer, preparing).await;
+        let prepared = errand.guard(statement, Stage::Preparing, preparing).await;
         prepared.inspect_err(|_| self.replace(pipeline))?
     }
 
@@ -225,12 +225,7 @@ impl Drop for Pipelines {
 async fn prepare(pipeline: &Pipeline, statement: &Statement) -> Result<(), Box<PgError>> {
     let home = &*pipeline.home;
     // Preparing changes nothing: a connection lost in it leaves no doubt.
-    let fail = |fault: Fault| match fault {
-        Fault::Lost { cause, .. } => {
-            Fault::Lost { cause, sent: false }.into_error(statement.shared_op(), home)
-        }
-        other => other.into_error(statement.shared_op(), home),
-    };
+    let fail = |fault: Fault| fault.unsent().into_error(statement.shared_op(), home);
     let mut name = String::new();
     let epoch = pipeline.core.borrow().epoch;
     let asked = pipeline.queue(|core| {
@@ -241,10 +236,9 @@ async fn prepare(pipeline: &Pipeline, statement: &Statement) -> Result<(), Box<P
     let Some(ticket) = asked else { return Ok(()) };
     let whole = ticket?.await.map_err(fail)?;
     if let Some(error) = whole.error {
-        return Err(server_error(statement, error, home));
+        return Err(preparing_error(statement, error, home));
     }
-    let outline =
-        whole.outline.ok_or_else(|| fail(Fault::Garbled("a statement without outline".to_owned())))?;
+    let outline = whole.outline.ok_or_else(|| fail(Fault::garbled("a statement without outline")))?;
     let unknown = home.catalog.borrow().unknown(&outline);
     if !unknown.is_empty() {
         let asked = pipeline.queue(|core| {
@@ -255,7 +249,7 @@ async fn prepare(pipeline: &Pipeline, statement: &Statement) -> Result<(), Box<P
         let Some(ticket) = asked else { return Ok(()) };
         let whole = ticket?.await.map_err(fail)?;
         if let Some(error) = whole.error {
-            return Err(server_error(statement, error, home));
+            return Err(preparing_error(statement, error, home));
         }
         let rows = Rows::new(whole.rows, whole.row_count, &Catalog::columns());
         home.catalog.borrow_mut().learn(&unknown, &rows);

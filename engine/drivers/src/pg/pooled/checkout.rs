@@ -6,8 +6,8 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use deadpool_postgres::{ClientWrapper, Object};
-use tokio_postgres::NoTls;
 
+use crate::pg::connect::canceller::{self, Whose};
 use crate::pg::connect::dial::Dialer;
 use crate::pg::lean::wire::IDLE;
 use crate::pg::pooled::traffic::Traffic;
@@ -70,24 +70,10 @@ impl Drop for Checkout {
         }
         let client = Object::take(client);
         self.register.forget(&client);
-        if !self.is_midway || client.is_closed() {
-            return;
+        // Even of a connection that is closed: when the runtime goes, its task may have gone before this, and
+        // the server knows nothing of that.
+        if self.is_midway {
+            canceller::cancel(&self.dialer, Whose::Pooled(client.cancel_token()));
         }
-        // Without a runtime there is nobody left to send it; the server's statement timeout remains.
-        if let Ok(runtime) = tokio::runtime::Handle::try_current() {
-            runtime.spawn(cancel(client, Arc::clone(&self.dialer)));
-        }
-    }
-}
-
-async fn cancel(client: ClientWrapper, dialer: Arc<Dialer>) {
-    let limit = dialer.config.connect_timeout;
-    let token = client.cancel_token();
-    let cancelled = tokio::time::timeout(limit, async {
-        let socket = dialer.dial().await.map_err(|problem| problem.to_string())?;
-        token.cancel_query_raw(socket, NoTls).await.map_err(|error| error.to_string())
-    });
-    if let Err(message) = cancelled.await.unwrap_or_else(|_| Err("timed out".to_owned())) {
-        tracing::warn!(place = %dialer.config.place, message, "cancel request failed");
     }
 }

@@ -42,16 +42,16 @@ pub(crate) fn failure(error: &tokio_postgres::Error, sent: bool) -> Failure {
     if let Some(answer) = error.as_db_error() {
         let answer = server_error(answer);
         return if answer.ends_connection() {
-            Failure::Fault(Fault::Lost { cause: LostCause::Server(answer), sent })
+            Failure::Fault(Fault::lost(LostCause::Server(answer), sent))
         } else {
             Failure::Server(answer)
         };
     }
     let io = error.source().and_then(|source| source.downcast_ref::<io::Error>());
     Failure::Fault(match io {
-        Some(io) if io.kind() != io::ErrorKind::InvalidInput => Fault::lost(io, sent),
-        _ if error.is_closed() => Fault::lost(&end_of_stream(), sent),
-        _ => Fault::Garbled(with_source(error)),
+        Some(io) if io.kind() != io::ErrorKind::InvalidInput => Fault::io(io, sent),
+        _ if error.is_closed() => Fault::io(&end_of_stream(), sent),
+        _ => Fault { sent, ..Fault::garbled(with_source(error)) },
     })
 }
 

@@ -75,9 +75,7 @@ impl Pooled {
         let taken = held.borrow_mut().take();
         match taken {
             Some(checkout) if checkout.is_open() => Ok(checkout),
-            _ if !errand.may_connect() => {
-                Err(errand.error(statement, Fault::Lost { cause: LostCause::Gone, sent: false }))
-            }
+            _ if !errand.may_connect() => Err(errand.error(statement, Fault::lost(LostCause::Gone, false))),
             _ => {
                 let client = errand.guard(statement, Stage::Connection, self.pool.get()).await?;
                 let client = client.map_err(|error| connect_error(statement, error, &self.home))?;
@@ -279,7 +277,7 @@ impl Visit<'_, '_> {
     ) -> Result<(Self, Checkout, tokio_postgres::Statement), Box<PgError>> {
         checkout.is_midway = true;
         let preparing = settling(&checkout, checkout.prepare_cached(self.statement.sql()));
-        let prepared = self.errand.guard(self.statement, Stage::Answer, preparing).await?;
+        let prepared = self.errand.guard(self.statement, Stage::Preparing, preparing).await?;
         checkout.is_midway = false;
         match prepared {
             Ok(prepared) => Ok((self, checkout, prepared)),

@@ -128,6 +128,14 @@ impl Wire {
     }
 }
 
+impl Drop for Wire {
+    /// The library drops the stream without reading on when the server hangs up unasked (a backend that is
+    /// terminated, a shutdown). Whoever waits for the end of a reply must not wait for that one.
+    fn drop(&mut self) {
+        self.traffic.note_end();
+    }
+}
+
 impl AsyncRead for Wire {
     fn poll_read(
         mut self: Pin<&mut Self>,

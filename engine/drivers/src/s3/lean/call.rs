@@ -135,7 +135,7 @@ impl Lean {
             Err(_) => Err(self.place.timed_out(ask, false, self.timeout)),
             Ok(Err(ConnectError::Io(error))) => Err(self.place.unreachable(&error)),
             Ok(Err(ConnectError::Tls(detail))) => Err(self.place.untrusted(&detail)),
-            Ok(Ok(Err(detail))) => Err(self.place.not_http(&detail)),
+            Ok(Ok(Err(detail))) => Err(self.place.not_http(ask, false, &detail)),
             Ok(Ok(Ok(connection))) => Ok(Box::new(connection)),
         }
     }
@@ -147,8 +147,8 @@ impl Lean {
             }
             Failure::TimedOut { was_sent } => self.place.timed_out(ask, was_sent, self.timeout),
             Failure::Lost { was_sent, class, detail } => self.place.lost(ask, was_sent, class, &detail),
-            Failure::NotHttp(detail) => self.place.not_http(&detail),
-            Failure::TooLarge => self.place.too_large(limit_bytes(ask)),
+            Failure::NotHttp { was_sent, detail } => self.place.not_http(ask, was_sent, &detail),
+            Failure::TooLarge => self.place.too_large(ask, limit_bytes(ask)),
         }
     }
 

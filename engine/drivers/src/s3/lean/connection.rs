@@ -57,7 +57,10 @@ pub(super) enum Failure {
         class: &'static str,
         detail: String,
     },
-    NotHttp(String),
+    NotHttp {
+        was_sent: bool,
+        detail: String,
+    },
     TooLarge,
 }
 
@@ -177,7 +180,7 @@ impl Connection {
 
     fn failed(&self, error: &hyper::Error, was_sent: bool) -> Failure {
         if error.is_parse() {
-            return Failure::NotHttp(error.to_string());
+            return Failure::NotHttp { was_sent, detail: error.to_string() };
         }
         let class = self.meter.failure().unwrap_or("unexpected_eof");
         Failure::Lost { was_sent, class, detail: error.to_string() }

@@ -57,7 +57,7 @@ pub(super) fn lost(place: &Place, ask: Ask, error: &(dyn Error + 'static)) -> S3
         };
     }
     if cause::<hyper::Error>(error).is_some_and(hyper::Error::is_parse) {
-        return place.not_http(&last_cause(error));
+        return place.not_http(ask, true, &last_cause(error));
     }
     place.lost(ask, true, socket.map_or("unexpected_eof", io_class), &last_cause(error))
 }

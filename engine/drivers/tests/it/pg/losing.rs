@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use drivers::Value;
-use drivers::pg::{Isolation, PoolMode, Postgres, Session};
+use drivers::pg::{Isolation, PgConfig, PgOptions, PoolMode, Postgres, Session};
 use model::outcome::Outcome;
 
 use super::server::{MODES, Server, ask, ask_one, batch, plain, run, why};
@@ -87,6 +87,31 @@ fn a_connection_lost_while_idle_is_made_anew_without_an_error() {
 }
 
 #[test]
+fn a_connection_lost_while_this_thread_was_busy_is_told_at_once() {
+    let server = Server::start();
+    server.in_all_modes(async |_, session| {
+        assert!(session.begin(Isolation::Default).await.is_ok());
+        // Blocks this thread on purpose: the server's farewell lies there unread.
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                run(async {
+                    let admin = observer(&server);
+                    ask(&admin, KILL_OTHERS, &[]).await;
+                    until(&admin, ALONE).await;
+                });
+            });
+        });
+        // The loop learns of it, and this task has its turn before the one that reads.
+        tokio::task::yield_now().await;
+        let begun = std::time::Instant::now();
+        let reply = session.run(&plain("SELECT 1"), &[]).await;
+        assert_eq!(reply.outcome, Outcome::Error, "{}", why(&reply));
+        // The time limit is 30 s.
+        assert!(begun.elapsed() < Duration::from_secs(15), "{:?}: {}", begun.elapsed(), why(&reply));
+    });
+}
+
+#[test]
 fn a_transaction_whose_connection_is_lost_is_undone_without_doubt() {
     let server = Server::start();
     server.in_all_modes(async |_, session| {
@@ -121,14 +146,47 @@ fn nothing_that_is_dropped_in_mid_flight_goes_on_at_the_server() {
                 reply = session.run(&sleep, &[]) => panic!("{}", why(&reply)),
                 () = until(&admin, SLEEPS) => {}
             }
-            until(
-                &admin,
-                "SELECT count(*) = 0 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' \
-                           AND state = 'active'",
-            )
-            .await;
+            until(&admin, NO_SLEEPS).await;
             assert_eq!(ask_one(&session, "SELECT 1", &[]).await, Value::Int(1), "{mode:?}");
         });
+    }
+}
+
+const NO_SLEEPS: &str = "SELECT count(*) = 0 FROM pg_stat_activity WHERE query LIKE 'SELECT pg_sleep%' \
+                         AND state = 'active'";
+
+#[test]
+fn nothing_goes_on_at_the_server_when_the_runtime_goes_with_the_sessions() {
+    let tcp = embed::postgres::TcpAccess { port: 0, password: Some("top secret".to_owned()) };
+    let server = Server::start_with(&[], Some(tcp));
+    let by_tcp = server.embedded().tcp_url().expect("it listens");
+    let by_tcp = PgConfig::parse(&by_tcp, &|_| None).expect("the server's own URL is good");
+    let shared = PoolMode::Pipelined { connections: 1 };
+    for (mode, config) in [
+        (PoolMode::Dedicated, server.config()),
+        (shared, server.config()),
+        // A peer that is gone shows later here than at a unix socket.
+        (shared, by_tcp),
+        (PoolMode::Pooled { size: 3 }, server.config()),
+    ] {
+        eprintln!("{mode:?}");
+        // As at the end of a core: the tasks, then the runtime, and nobody turns the loop any more.
+        run(async {
+            // Neither time limit is what ends the statements.
+            let options = PgOptions { timeout: Duration::from_secs(600) };
+            let postgres = Postgres::new(config, mode, options).expect("no TLS, nothing to fail");
+            let sleep = plain("SELECT pg_sleep($1::int4)");
+            // Known to a shared connection, so that the calls follow each other without a gap.
+            assert!(postgres.session().run(&sleep, &[0.into()]).await.is_ok());
+            for _ in 0..3 {
+                let (session, sleep) = (postgres.session(), sleep.clone());
+                tokio::task::spawn_local(async move {
+                    session.run(&sleep, &[300.into()]).await;
+                });
+            }
+            until(&observer(&server), SLEEPS).await;
+        });
+        run(until(&observer(&server), NO_SLEEPS));
     }
 }
 
@@ -144,4 +202,42 @@ fn a_session_leaves_no_connection_behind() {
         drop(postgres);
         until(&admin, ALONE).await;
     });
+}
+
+/// A server that lets everybody in, prepares what it is asked to, and answers the call of it in no known way.
+fn garbling_server() -> std::net::SocketAddr {
+    use std::io::{Read, Write};
+    const WELCOME: &[u8] = b"R\0\0\0\x08\0\0\0\0Z\0\0\0\x05I";
+    const PREPARED: &[u8] = b"1\0\0\0\x04t\0\0\0\x06\0\0n\0\0\0\x04Z\0\0\0\x05I";
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = listener.local_addr().expect("an address");
+    std::thread::spawn(move || {
+        while let Ok((mut stream, _)) = listener.accept() {
+            let mut request = [0; 4096];
+            for answer in [WELCOME, PREPARED, b"?\0\0\0\x04"] {
+                let _ = stream.read(&mut request);
+                let _ = stream.write_all(answer);
+            }
+            let _ = stream.read(&mut request);
+        }
+    });
+    address
+}
+
+#[test]
+fn an_answer_that_nobody_understands_leaves_the_fate_open() {
+    let url = format!("postgres://u@{}/d?sslmode=disable", garbling_server());
+    for mode in [PoolMode::Dedicated, PoolMode::Pipelined { connections: 1 }] {
+        let config = PgConfig::parse(&url, &|_| None).expect("the URL is good");
+        run(async {
+            let postgres = Postgres::new(config, mode, PgOptions::default()).expect("nothing to fail");
+            let reply = postgres.session().run(&plain("UPDATE t SET a = 1"), &[]).await;
+            assert_eq!(
+                (reply.outcome, reply.class_name()),
+                (Outcome::Ambiguous, Some("protocol")),
+                "{mode:?}"
+            );
+            assert!(!reply.fate_is_known(), "{}", why(&reply));
+        });
+    }
 }

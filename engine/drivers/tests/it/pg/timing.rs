@@ -33,11 +33,12 @@ fn a_server_that_stands_still_is_given_up_by_the_client() {
     for mode in MODES {
         run(async {
             let session = server.open_with(mode, SHORT).session();
-            // Requests take turns over the shared connections: afterwards all are open.
-            ask(&session, "SELECT 1", &[]).await;
-            ask(&session, "SELECT 1", &[]).await;
+            // Requests take turns over the shared connections: afterwards all are open and know it.
+            let known = plain("SELECT 1");
+            assert!(session.run(&known, &[]).await.is_ok());
+            assert!(session.run(&known, &[]).await.is_ok());
             server.embedded().pause().unwrap();
-            let reply = session.run(&plain("SELECT 1"), &[]).await;
+            let reply = session.run(&known, &[]).await;
             server.embedded().resume().unwrap();
             assert_eq!(
                 (reply.outcome, reply.class_name()),
@@ -45,6 +46,7 @@ fn a_server_that_stands_still_is_given_up_by_the_client() {
                 "{mode:?}"
             );
             assert!(why(&reply).contains("no answer within 200ms"), "{}", why(&reply));
+            assert!(!reply.fate_is_known(), "{mode:?}");
             // Its late answer reaches nobody.
             let patient = server.open(mode).session();
             ask(&patient, "SELECT 1", &[]).await;
@@ -80,6 +82,8 @@ fn waiting_for_a_connection_ends_with_the_time_limit() {
         let reply = two.run(&plain("SELECT 1"), &[]).await;
         assert_eq!((reply.outcome, reply.class_name()), (Outcome::Timeout, Some("pool_timeout")));
         assert!(why(&reply).contains("waiting for a connection"), "{}", why(&reply));
+        // It was never sent.
+        assert!(reply.fate_is_known());
         assert!(one.rollback().await.is_ok());
         ask(&two, "SELECT 1", &[]).await;
     });

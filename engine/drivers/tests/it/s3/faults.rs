@@ -147,6 +147,10 @@ async fn garbage_is_not_http(client: ClientKind) {
     let (_server, store) = against(client, "5s", vec![answer]).await;
     let replies = [store.get("k").await, store.bucket_exists().await];
     assert_ended(&replies, &[Outcome::Error; 2], "not_http");
+    // The request had left, and whatever answers in this way may have stored it.
+    let changes = [store.put("k", Bytes::from_static(b"x")).await, store.delete("k").await];
+    assert_ended(&changes, &[Outcome::Ambiguous; 2], "not_http");
+    assert!(changes.iter().all(|reply| !reply.fate_is_known()));
     assert!(replies[0].message.as_deref().unwrap().contains("check the port"));
 }
 
