@@ -106,3 +106,5 @@ fn in_seconds(ns: u64) -> f64 {
 
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod trouble;
