@@ -28,6 +28,8 @@ fn main() -> std::process::ExitCode {
         }
         Err(code) => code,
     };
+    let code =
+        if code == runner::ExitCode::Good && out::has_failed() { runner::ExitCode::Other } else { code };
     std::process::ExitCode::from(code.code())
 }
 

@@ -1,11 +1,19 @@
 //! Standard output: results, and nothing else. A reader that went away (`| head`) is no error.
 
 use std::io::{self, IsTerminal as _, Write as _};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use report::Style;
 
 /// Columns of a terminal that does not say, and of files.
 const COLUMNS: usize = 100;
+
+/// Whether a result could not be written: then nothing else that went well makes the program's end a good one.
+static HAS_FAILED: AtomicBool = AtomicBool::new(false);
+
+pub(crate) fn has_failed() -> bool {
+    HAS_FAILED.load(Ordering::Relaxed)
+}
 
 /// Writes a result. A closed pipe ends the program quietly, as it does for `cat`.
 pub(crate) fn print(text: &str) {
@@ -13,7 +21,10 @@ pub(crate) fn print(text: &str) {
     let written = out.write_all(text.as_bytes()).and_then(|()| out.flush());
     match written {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
-        Err(error) => tracing::error!("cannot write to standard output: {error}"),
+        Err(error) => {
+            HAS_FAILED.store(true, Ordering::Relaxed);
+            tracing::error!("cannot write to standard output: {error}");
+        }
         Ok(()) => {}
     }
 }

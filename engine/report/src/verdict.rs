@@ -53,12 +53,17 @@ pub fn verdict(run: &RunFile) -> Verdict {
     let (standing, word, sentence) = match run.exit_code {
         None => (Standing::Open, "UNFINISHED", unfinished(run)),
         Some(0) if run.thresholds.is_empty() && run.ledgers.is_empty() => {
-            (Standing::Open, "FINISHED", "nothing was judged: the script sets no thresholds".to_owned())
+            let why = match run.command.iter().any(|word| word == "--no-thresholds") {
+                true => "--no-thresholds was given",
+                false => "the script sets no thresholds",
+            };
+            (Standing::Open, "FINISHED", format!("nothing was judged: {why}"))
         }
         Some(0) => (Standing::Good, "PASSED", judged),
         Some(99) if run.state == RunState::Aborted => {
             (Standing::Bad, "FAILED", format!("a threshold ended the run early: {judged}"))
         }
+        Some(99) if holds(run) => (Standing::Bad, "FAILED", format!("verify() found a fault; {judged}")),
         Some(99) => (Standing::Bad, "FAILED", judged),
         Some(104) => (Standing::Bad, "NOT RUN", "the configuration or an option is wrong".to_owned()),
         Some(105) => (Standing::Open, "INTERRUPTED", format!("the user stopped the run; {so_far}")),
@@ -68,6 +73,12 @@ pub fn verdict(run: &RunFile) -> Verdict {
     };
     let exit = run.exit_code.map(|code| format!(" (exit {code})")).unwrap_or_default();
     Verdict { standing, word, sentence: format!("{sentence}{exit}") }
+}
+
+/// Whether everything that was judged holds, so that something else must have failed.
+fn holds(run: &RunFile) -> bool {
+    run.thresholds.iter().all(|threshold| threshold.passed == Some(true))
+        && run.ledgers.iter().all(|ledger| ledger.passed)
 }
 
 fn unfinished(run: &RunFile) -> String {

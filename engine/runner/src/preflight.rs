@@ -102,6 +102,7 @@ fn vus(planned: &Planned) -> (u64, u64) {
 pub(crate) fn machine(needs: &Needs, out: &Path) -> Result<Vec<String>, RunError> {
     let mut found = Found::default();
     files(needs, &mut found);
+    cores(needs, &mut found);
     room(out, "the results", "name another folder with --out", &mut found);
     found.done()
 }
@@ -139,6 +140,16 @@ impl Found {
         } else {
             self.warnings.push(format!("{message}; {help}"));
         }
+    }
+}
+
+fn cores(needs: &Needs, found: &mut Found) {
+    let there = std::thread::available_parallelism().map_or(1, |there| there.get() as u64);
+    if needs.cores > there {
+        found.warnings.push(format!(
+            "the load is spread over {} cores, and this machine has {there}: they take turns, and iterations begin late",
+            needs.cores
+        ));
     }
 }
 

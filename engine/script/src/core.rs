@@ -48,6 +48,8 @@ pub struct Wiring {
     pub seed: u64,
     /// Names of the scenarios, in the plan's order.
     pub scenarios: Vec<String>,
+    /// The number of each scenario's first virtual user, in the same order: users are counted through all of them.
+    pub first_vus: Vec<u64>,
     /// Where Postgres is, when the script talks to it.
     pub postgres: Option<(drivers::pg::PgConfig, drivers::pg::PoolMode)>,
     /// Where the object store is, when the script talks to it.

@@ -65,12 +65,14 @@ pub struct Diagnostic {
     pub help: Option<String>,
     /// Whether the script itself is at fault (exit code 107) rather than its options or usage (104).
     pub in_script: bool,
+    /// Whether it passes on what a server said.
+    pub by_server: bool,
 }
 
 impl Diagnostic {
     /// A complaint about configuration or usage.
     pub fn usage(message: impl Into<String>) -> Self {
-        Self { message: message.into(), place: None, help: None, in_script: false }
+        Self { message: message.into(), place: None, help: None, in_script: false, by_server: false }
     }
 
     /// A complaint about the script's code.
@@ -167,9 +169,10 @@ pub(crate) fn from_eval_error(error: &EvalAltResult, file: &str, texts: &dyn Tex
     if let EvalAltResult::ErrorParsing(kind, position) = inner {
         return from_parse_error(&ParseError(Box::new(kind.clone()), *position), &name, &text);
     }
+    let complaint = Diagnostic::script(eval_message(inner));
+    let (in_script, by_server) = (is_scripts_fault(inner), is_servers_word(inner));
     let mut diagnostic =
-        Diagnostic { in_script: is_scripts_fault(inner), ..Diagnostic::script(eval_message(inner)) }
-            .at(Place::at(&name, &text, inner.position()));
+        Diagnostic { in_script, by_server, ..complaint }.at(Place::at(&name, &text, inner.position()));
     if let Some(help) = eval_help(inner, &text, texts) {
         diagnostic = diagnostic.help(help);
     }
@@ -200,6 +203,11 @@ fn is_scripts_fault(error: &EvalAltResult) -> bool {
         EvalAltResult::ErrorRuntime(value, _) => value.is::<Misuse>(),
         _ => true,
     }
+}
+
+/// Whether a server said so, and the script let it pass.
+fn is_servers_word(error: &EvalAltResult) -> bool {
+    matches!(error, EvalAltResult::ErrorRuntime(value, _) if value.is::<Reply>())
 }
 
 fn eval_message(error: &EvalAltResult) -> String {

@@ -105,7 +105,8 @@ pub struct ScriptVu {
 impl load::vu::Vu for ScriptVu {
     fn live<T: Time>(self, turns: Turns<T>) -> impl Future<Output = ()> + 'static {
         let Self { shop, who } = self;
-        let context = Rc::new(Context::new(shop.core.clone(), Some(who.scenario), who.number));
+        let first = shop.core.wiring.first_vus.get(who.scenario).copied().unwrap_or(0);
+        let context = Rc::new(Context::new(shop.core.clone(), Some(who.scenario), first + who.number));
         let life =
             Life { shop: shop.clone(), context: context.clone(), exec: shop.execs[who.scenario].clone() };
         let fiber = Fiber::new(&shop.stacks, move || life.live(turns));

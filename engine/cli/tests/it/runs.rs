@@ -251,3 +251,47 @@ fn two_runs_at_once_do_not_meet() {
     assert_eq!(place.run_dirs().len(), 2);
     place.assert_nothing_is_left();
 }
+
+#[test]
+fn iterations_that_fail_can_be_judged() {
+    let place = Place::new();
+    let script = IDLE
+        .replace("sleep(\"5ms\")", "sleep(\"5ms\"); throw \"on purpose\"")
+        .replace("} } }", "} }, thresholds: #{ failed_iterations: [\"rate < 1%\"] } }");
+    place.file("s.rhai", script);
+    let ended = place.run(["run", "s.rhai"]).expect(99);
+    assert!(ended.stdout.contains("✗ rate < 1%  100%"), "{}", ended.stdout);
+}
+
+#[test]
+fn what_verify_throws_and_what_a_probe_says_is_in_the_summary_and_the_report() {
+    let place = Place::new();
+    let script = IDLE.replace("} } }", "} }, probes: #{ deep: #{ every: \"200ms\", exec: \"deep\" } } }")
+        + "fn verify() { throw \"two are missing\"; }\nfn deep() { throw \"no depth\"; }\n";
+    place.file("s.rhai", script);
+    let ended = place.run(["run", "s.rhai"]).expect(99);
+    let report = place.run(["report", place.run_dir().to_str().unwrap()]).expect(0).stdout;
+    for text in [&ended.stdout, &report] {
+        for words in ["verify() found a fault", "two are missing", "no depth"] {
+            assert!(text.contains(words), "no `{words}` in {text}");
+        }
+    }
+}
+
+#[test]
+fn what_set_up_throws_is_the_scripts_end() {
+    for body in ["throw \"boo\"", "fail(\"boo\")"] {
+        let place = Place::new();
+        place.file("s.rhai", format!("{IDLE}fn setup() {{ {body}; }}\n"));
+        let ended = place.run(["run", "s.rhai"]).expect(107);
+        assert!(ended.stderr.contains("setup() failed: boo"), "{}", ended.stderr);
+    }
+}
+
+#[test]
+fn a_result_that_cannot_be_written_is_no_good_end() {
+    let place = Place::new();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let ended = crate::support::ended(place.command(["docs"]).stdout(full).output().unwrap()).expect(1);
+    assert!(ended.stderr.contains("cannot write to standard output"), "{}", ended.stderr);
+}

@@ -79,6 +79,8 @@ pub struct RunFile {
     pub ledgers: Vec<LedgerRecord>,
     /// What the figures are not valid for.
     pub label: Label,
+    /// What else a reader should know: warnings, and what failed outside of iterations.
+    pub warnings: Vec<String>,
     /// The exit code, once known.
     pub exit_code: Option<i32>,
     /// The other files of the directory: what they are, by file name.

@@ -39,6 +39,13 @@ impl Shape {
         Shape::Product { shapes }
     }
 
+    /// This shape and then `tail_s` seconds of calm: at the rate it holds outside of bursts, or, if it has none, at
+    /// the rate it began with.
+    pub fn then_calm(self, tail_s: f64) -> Shape {
+        let rate = self.calm_rate().unwrap_or_else(|| self.rate_at(0.0));
+        self.then(Shape::Constant { rate }.take(tail_s))
+    }
+
     /// A shape that ends in its burst, followed by `tail_s` seconds at its calm rate, so that recovery can be
     /// seen; any other shape as it is. Call it before [`squeezed_to`](Shape::squeezed_to), which then
     /// squeezes the tail with the rest. The calm rate is the one the shape holds for most of the time outside

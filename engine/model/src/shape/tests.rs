@@ -158,6 +158,16 @@ fn rounding_at_the_end_is_not_taken_for_silence() {
 }
 
 #[test]
+fn calm_can_follow_anything() {
+    let ramp = Shape::Ramp { from: 10.0, to: 100.0, duration_s: 10.0 };
+    let followed = ramp.then_calm(5.0);
+    assert_eq!((followed.duration_s(), followed.rate_at(12.0)), (Some(15.0), 10.0), "as it began");
+    let followed = spike().then_calm(5.0);
+    let end_s = spike().duration_s().unwrap();
+    assert_eq!(followed.rate_at(end_s + 1.0), spike().rate_at(0.0), "as outside of the burst");
+}
+
+#[test]
 fn a_burst_at_the_end_gets_its_calm_and_is_squeezed_with_it() {
     let tailed = spike().with_calm_tail(60.0);
     assert_eq!(tailed.duration_s(), Some(360.0));

@@ -149,6 +149,12 @@ impl<'a> Measured<'a> {
                 Some(Figure::Share { hits, of })
             }
             "iterations" => Some(self.counted(key, |scenario| scenario.done + scenario.failed)),
+            "failed_iterations" => {
+                let (hits, of) = self.scenarios(key).fold((0, 0), |(hits, of), scenario| {
+                    (hits + scenario.failed, of + scenario.done + scenario.failed)
+                });
+                Some(Figure::Share { hits, of })
+            }
             "dropped_iterations" => Some(self.counted(key, |scenario| scenario.dropped)),
             "iteration_duration" => Some(self.timed(key, |scenario| Some(&scenario.service))),
             "iteration_response" => Some(self.timed(key, |scenario| scenario.response.as_ref())),

@@ -49,10 +49,11 @@ pub enum MetricClass {
 }
 
 /// The metrics every run has.
-pub const BUILT_IN_METRICS: [&str; 7] = [
+pub const BUILT_IN_METRICS: [&str; 8] = [
     "errors",
     "checks",
     "iterations",
+    "failed_iterations",
     "dropped_iterations",
     "iteration_duration",
     "iteration_response",
@@ -146,7 +147,7 @@ impl MetricKey {
             Err((format!("`{}` cannot be narrowed by {tag}", self.name), remedy.to_owned()))
         };
         let of_iterations = self.name.starts_with("iteration")
-            || matches!(self.name.as_str(), "dropped_iterations" | "schedule_lag");
+            || matches!(self.name.as_str(), "failed_iterations" | "dropped_iterations" | "schedule_lag");
         let built_in = BUILT_IN_METRICS.contains(&self.name.as_str());
         if self.op.is_some() && self.name != "errors" {
             return misplaced("op", "only errors can; for an operation use its name as the metric");
@@ -176,7 +177,7 @@ impl MetricKey {
     /// What the metric consists of, where the name alone tells.
     pub fn class(&self) -> Option<MetricClass> {
         match self.name.as_str() {
-            "errors" | "checks" => Some(MetricClass::Share),
+            "errors" | "checks" | "failed_iterations" => Some(MetricClass::Share),
             "iterations" | "dropped_iterations" => Some(MetricClass::Counter),
             "iteration_duration" | "iteration_response" | "schedule_lag" => Some(MetricClass::Latency),
             name if name.starts_with("ledger.") => Some(MetricClass::Number),

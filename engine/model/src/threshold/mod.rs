@@ -12,7 +12,8 @@
 //!
 //! **Metrics.** An operation by its name (all outcomes together; `push{outcome:ok}` for one of them);
 //! `errors` (share of operations that are errors; `errors{op:push}` of one operation), `checks` (share that
-//! held), `iterations`, `dropped_iterations`, `iteration_duration`, `iteration_response` (from planned
+//! held), `iterations`, `failed_iterations` (share that
+//! ended in an error), `dropped_iterations`, `iteration_duration`, `iteration_response` (from planned
 //! start), `schedule_lag` (each also with `{scenario:NAME}`); custom metrics of the script; probes;
 //! `ledger.NAME`.
 //!

@@ -38,6 +38,10 @@ pub(super) fn title(run: &RunFile, figures: &Figures<'_>, doc: &mut Doc) {
         doc.paragraph(&format!("**! {label}**: {meaning}."));
         doc.list(reasons.iter().map(|reason| plain(reason)));
     }
+    if !run.warnings.is_empty() {
+        doc.paragraph("**! WARNINGS**:");
+        doc.list(run.warnings.iter().map(|warning| plain(warning)));
+    }
     let mut facts = match figures {
         Figures::Recovered(summary) => {
             format!("{} of {}", seconds(summary.window_s), extent(run))

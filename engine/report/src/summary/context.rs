@@ -55,6 +55,16 @@ pub(super) fn labels(run: &RunFile, sheet: &mut Sheet<'_>) {
     }
 }
 
+/// What else the reader should know.
+pub(super) fn warnings(run: &RunFile, sheet: &mut Sheet<'_>) {
+    if run.warnings.is_empty() {
+        return;
+    }
+    sheet.blank();
+    sheet.paragraph(2, Some(("! WARNINGS", Tone::Warn)), "");
+    run.warnings.iter().for_each(|warning| sheet.paragraph(4, Some(("-", Tone::Warn)), warning));
+}
+
 /// The servers the run talked to and how.
 pub(super) fn servers(run: &RunFile, sheet: &mut Sheet<'_>) {
     if run.servers.is_empty() {

@@ -30,6 +30,7 @@ pub fn summary(run: &RunFile, page: &Page<'_>) -> String {
         None => no_results(run, page, &mut sheet),
     }
     context::labels(run, &mut sheet);
+    context::warnings(run, &mut sheet);
     context::servers(run, &mut sheet);
     context::files(run, page, &mut sheet);
     let verdict = verdict(run);

@@ -14,6 +14,9 @@ use script::Diagnostic;
 use super::Progress;
 use crate::{directory::RunDirectory, error::RunError, exit::ExitCode};
 
+/// Sentences that the run file keeps.
+const WARNINGS_AT_MOST: usize = 20;
+
 /// Keeps the book of one run.
 pub(super) struct Book<'a> {
     pub(super) run: RunFile,
@@ -109,7 +112,16 @@ impl<'a> Book<'a> {
     /// Something the reader should know before believing the figures.
     pub(super) fn warn(&mut self, text: String) {
         self.event(What::Warning { text: text.clone() });
+        self.keep(text.clone());
         (self.watch)(Progress::Warning(text));
+    }
+
+    /// Keeps a sentence for the summary and the report; `events.ndjson` has all of them.
+    fn keep(&mut self, text: String) {
+        let warnings = &mut self.run.warnings;
+        if warnings.len() < WARNINGS_AT_MOST && !warnings.contains(&text) {
+            warnings.push(text);
+        }
     }
 
     /// A server of ours changed its state.
@@ -140,6 +152,7 @@ impl<'a> Book<'a> {
     pub(super) fn failed(&mut self, code: ExitCode, complaint: Diagnostic) {
         self.codes.push(code);
         self.event(What::Failure { message: complaint.message.clone(), position: complaint.position() });
+        self.keep(complaint.message.clone());
         self.complaints.push(complaint);
     }
 

@@ -30,7 +30,7 @@ use model::{
     units::format_duration,
 };
 use report::events::ServerChange;
-use script::{Diagnostic, Findings, Portable, Wiring};
+use script::{Diagnostic, Findings, Portable, ScenarioOptions, Wiring};
 
 use self::{
     book::Book,
@@ -141,6 +141,7 @@ fn start(
         inputs: prepared.inputs.clone(),
         seed: prepared.planned.seed.value,
         scenarios: prepared.planned.scenarios.iter().map(|scenario| scenario.name.clone()).collect(),
+        first_vus: first_vus(&prepared.planned.scenarios),
         postgres: servers.postgres.clone().map(|config| (config, pool)),
         store: servers.store.clone(),
         timeout: prepared.options.timeout,
@@ -151,6 +152,16 @@ fn start(
     };
     let stage = StageThread::start(&prepared.program, &wiring, interrupts)?;
     Ok((servers, stage, wiring))
+}
+
+/// The number of each scenario's first virtual user.
+fn first_vus(scenarios: &[ScenarioOptions]) -> Vec<u64> {
+    let before = |next: &mut u64, scenario: &ScenarioOptions| {
+        let first = *next;
+        *next += u64::from(scenario.executor.max_vus());
+        Some(first)
+    };
+    scenarios.iter().scan(0, before).collect()
 }
 
 /// A run between its start and its end.
@@ -256,10 +267,10 @@ impl Running<'_> {
             Err(StageFailure::Parameters(complaints)) => self.book.complain(complaints),
             Err(StageFailure::Script(complaint)) => {
                 let code = match (complaint.in_script, function) {
-                    (true, _) => ExitCode::ScriptError,
                     // What `verify` throws is its verdict.
                     (false, "verify") => ExitCode::ThresholdMissed,
-                    (false, _) => ExitCode::Other,
+                    (false, _) if complaint.by_server => ExitCode::Other,
+                    _ => ExitCode::ScriptError,
                 };
                 let message = format!("{function}() failed: {}", complaint.message);
                 self.book.failed(code, Diagnostic { message, ..*complaint });

@@ -1,6 +1,6 @@
 //! `metric`: what the script itself counts and measures.
 
-use model::recorder::MetricKind;
+use model::{recorder::MetricKind, threshold::BUILT_IN_METRICS};
 use rhai::{Dynamic, NativeCallContext, plugin::*};
 
 use crate::{
@@ -18,6 +18,9 @@ fn number(value: &Dynamic) -> Result<f64, EvalError> {
 }
 
 fn observe(name: &str, kind: MetricKind, value: f64) -> Result<(), EvalError> {
+    if BUILT_IN_METRICS.contains(&name) {
+        return Err(failure(&format!("every run has a metric `{name}`: give yours another name")));
+    }
     context::required("metric", |c| {
         let mut recorder = c.core.recorder.borrow_mut();
         let metric = recorder.metric(name, kind).map_err(|clash| failure(&clash.to_string()))?;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use rhai::plugin::*;
+use rhai::{Blob, plugin::*};
 
 /// Immutable bytes. Cloning shares them.
 #[derive(Clone)]
@@ -43,6 +43,54 @@ pub(crate) mod payload_api {
     #[rhai_fn(name = "!=")]
     pub fn not_equal(a: Payload, b: Payload) -> bool {
         a.bytes != b.bytes
+    }
+
+    /// Whether the bytes are this text.
+    #[rhai_fn(name = "==")]
+    pub fn equal_text(a: Payload, b: &str) -> bool {
+        a.bytes == b.as_bytes()
+    }
+
+    /// Whether this text is the bytes.
+    #[rhai_fn(name = "==")]
+    pub fn text_equal(a: &str, b: Payload) -> bool {
+        b.bytes == a.as_bytes()
+    }
+
+    /// Whether the bytes are not this text.
+    #[rhai_fn(name = "!=")]
+    pub fn not_equal_text(a: Payload, b: &str) -> bool {
+        a.bytes != b.as_bytes()
+    }
+
+    /// Whether this text is not the bytes.
+    #[rhai_fn(name = "!=")]
+    pub fn text_not_equal(a: &str, b: Payload) -> bool {
+        b.bytes != a.as_bytes()
+    }
+
+    /// Whether the bytes are those of a blob, such as what a `bytea` column gives.
+    #[rhai_fn(name = "==")]
+    pub fn equal_blob(a: Payload, b: Blob) -> bool {
+        a.bytes == b
+    }
+
+    /// Whether those of a blob are the bytes.
+    #[rhai_fn(name = "==")]
+    pub fn blob_equal(a: Blob, b: Payload) -> bool {
+        b.bytes == a
+    }
+
+    /// Whether the bytes are not those of a blob.
+    #[rhai_fn(name = "!=")]
+    pub fn not_equal_blob(a: Payload, b: Blob) -> bool {
+        a.bytes != b
+    }
+
+    /// Whether those of a blob are not the bytes.
+    #[rhai_fn(name = "!=")]
+    pub fn blob_not_equal(a: Blob, b: Payload) -> bool {
+        b.bytes != a
     }
 
     /// The bytes as text.

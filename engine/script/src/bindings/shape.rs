@@ -206,11 +206,11 @@ pub(crate) mod shape_api {
         shape.map(|s| s.then(Shape::clone(&next.shape)))
     }
 
-    /// A tail at the rate the shape began with.
+    /// A tail of calm: at the rate the shape holds outside of its bursts, or at the one it began with.
     #[rhai_fn(pure, return_raw)]
     pub fn calm(shape: &mut ShapeValue, length: &str) -> Result<ShapeValue, EvalError> {
         let length_s = seconds(length)?;
-        Ok(shape.map(|s| s.with_calm_tail(length_s)))
+        Ok(shape.map(|s| s.then_calm(length_s)))
     }
 
     /// Both rates together.

@@ -144,7 +144,7 @@ impl Table {
                 }
             };
             let reply = swapped.map_err(|_| cancelled())?;
-            claim.settle(reply.outcome, true);
+            claim.settle(reply.outcome, reply.fate_is_known());
             finish(c, &parts.cas, parts.expect, reply)
         })
     }

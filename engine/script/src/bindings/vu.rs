@@ -2,6 +2,7 @@
 
 use std::any::TypeId;
 
+use load::number::WARM_UP_BIT;
 use rhai::{Dynamic, Engine, EvalAltResult, Position, plugin::*};
 
 use super::rng::Rng;
@@ -10,6 +11,9 @@ use crate::{
     engine::EvalError,
 };
 
+/// What a warm-up's numbers begin at.
+const WARM_UP_FROM: u64 = 1 << 62;
+
 /// The word `vu`: always the current one, wherever it was kept.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Vu;
@@ -17,7 +21,7 @@ pub(crate) struct Vu;
 /// The virtual user that runs the iteration.
 #[export_module]
 pub(crate) mod vu_api {
-    /// Global number of this virtual user, counted from 0.
+    /// Number of this virtual user, counted from 0 through all scenarios of the run.
     ///
     /// ```rhai
     /// log::info(`VU ${vu.id} at iteration ${vu.iteration}`);
@@ -27,11 +31,12 @@ pub(crate) mod vu_api {
         context::required("vu", |c| Ok(i64::try_from(c.vu_number).unwrap_or(i64::MAX)))
     }
 
-    /// Global number of this iteration: the arrival's number in an open model, a number from this VU's own block in
-    /// a closed one. The randomness of an iteration is a function of seed, scenario and this number.
+    /// Number of this iteration in its scenario: the arrival's number in an open model, a number from this VU's own
+    /// block in a closed one. Those of the warm-up count from 2^62, so that no number comes twice. The randomness of
+    /// an iteration is a function of seed, scenario and this number.
     #[rhai_fn(get = "iteration", pure, return_raw)]
     pub fn iteration(_vu: &mut Vu) -> Result<i64, EvalError> {
-        context::required("vu", |c| Ok(i64::try_from(c.iteration.get() & !(1 << 63)).unwrap_or(i64::MAX)))
+        context::required("vu", |c| Ok(shown_number(c.iteration.get())))
     }
 
     /// Name of the scenario this virtual user works for.
@@ -74,6 +79,13 @@ pub(crate) mod vu_api {
             Ok(())
         })
     }
+}
+
+/// An iteration's number as scripts see it: a warm-up's has the top bit, which an `i64` has no room for.
+fn shown_number(number: u64) -> i64 {
+    let of_block = number & !WARM_UP_BIT;
+    let shown = if number & WARM_UP_BIT == 0 { of_block } else { of_block | WARM_UP_FROM };
+    i64::try_from(shown).unwrap_or(i64::MAX)
 }
 
 /// Takes back what `vu.rng`, `vu.shared` and `vu.state` gave.

@@ -151,10 +151,15 @@ impl<'c> CasClaim<'c> {
         Ok(Self { context, attempt: attempt.transpose()?, in_transaction })
     }
 
-    /// The reply is here; `was_sent` is false when the request never left.
-    pub(crate) fn settle(mut self, outcome: Outcome, was_sent: bool) {
+    /// The reply is here, or that there will be none. A time-out that was never sent is known to have done nothing,
+    /// and what came back unreadable may have been done.
+    pub(crate) fn settle(mut self, outcome: Outcome, fate_is_known: bool) {
         if let Some(attempt) = &mut self.attempt {
-            attempt.fate = if was_sent { Fate::from(outcome) } else { Fate::Failed };
+            attempt.fate = match (Fate::from(outcome), fate_is_known) {
+                (Fate::Ambiguous, true) => Fate::Failed,
+                (Fate::Failed, false) => Fate::Ambiguous,
+                (fate, _) => fate,
+            };
         }
     }
 }

@@ -326,7 +326,9 @@ fn setup() {
     for n in 0..3 { said.push(s3::put(`odd/key ${n} äöü+&`, `body ${n}`).outcome); }
     said.push(s3::list("odd/").keys);
     said.push(s3::list("odd/", #{ start_after: "odd/key 0 äöü+&", max_keys: 1 }).pages);
-    said.push(s3::get("odd/key 1 äöü+&").body.to_string());
+    let body = s3::get("odd/key 1 äöü+&").body;
+    if body != "body 1" || !("body 1" == body) || body == "body 2" { throw "bodies compare with text"; }
+    said.push(body.to_string());
     said.push(s3::head("odd/key 1 äöü+&").size);
     said.push(s3::get("nothing").outcome);
     s3::delete_prefix("odd/");

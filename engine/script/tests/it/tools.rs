@@ -46,6 +46,7 @@ pub(crate) fn wiring(program: &Program) -> Wiring {
     Wiring {
         inputs: inputs(&[]),
         seed: 42,
+        first_vus: vec![0; scenarios.len()],
         scenarios,
         postgres: None,
         store: None,
@@ -87,15 +88,16 @@ pub(crate) fn play(
     cores: usize,
 ) -> Totals {
     let Evaluated { options, .. } = evaluate(program, &wiring.inputs).expect("the options are in order");
+    let warm_up_ns = options.warm_up.map_or(0, |warm_up| warm_up.as_nanos() as u64);
     let scenarios = options.scenarios.iter().map(|s| ScenarioPlan {
         name: s.name.clone(),
         executor: s.executor.clone(),
         start_ns: u64::try_from(s.start.as_nanos()).expect("a start within centuries"),
         graceful_stop_ns: u64::try_from(s.graceful_stop.as_nanos()).expect("a grace within centuries"),
-        warm_up: false,
+        warm_up: warm_up_ns > 0,
     });
     let segment = Segment { index: 1, count: 1 };
-    let plan = Plan { scenarios: scenarios.collect(), seed: wiring.seed, segment, warm_up_ns: 0 };
+    let plan = Plan { scenarios: scenarios.collect(), seed: wiring.seed, segment, warm_up_ns };
     let (sender, events) = mpsc::channel();
     let run = Run::new(plan, cores, Control::new(), sender).expect("the plan is in order");
     let execs: Vec<_> = options.scenarios.iter().map(|s| s.exec.clone()).collect();

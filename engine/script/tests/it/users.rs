@@ -3,13 +3,17 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use model::recorder::{MetricData, WindowKind};
-use script::Portable;
+use script::{Portable, Wiring};
 
 use crate::tools::{play, program, wiring};
 
 /// Custom counters of a run, by name.
 fn counters(totals: &model::recorder::Totals) -> BTreeMap<String, f64> {
-    let metrics = totals.window(WindowKind::Measure).metrics.iter();
+    counters_in(totals, WindowKind::Measure)
+}
+
+fn counters_in(totals: &model::recorder::Totals, window: WindowKind) -> BTreeMap<String, f64> {
+    let metrics = totals.window(window).metrics.iter();
     metrics
         .filter_map(|(name, data)| match data {
             MetricData::Counter { sum, .. } => Some((name.to_string(), *sum)),
@@ -76,6 +80,36 @@ fn work(vu) {
     let sum = f64::from(2 * (1 + 2 + 3));
     let wanted = [("shared", sum), ("state", sum), ("refused", 18.0)];
     assert_eq!(counters(&totals), wanted.map(|(name, value)| (name.to_owned(), value)).into());
+}
+
+#[test]
+fn no_two_users_and_no_two_iterations_have_one_number() {
+    let program = program(
+        r#"
+fn options() {
+    #{
+        warm_up: "200ms",
+        scenarios: #{
+            one: #{ executor: "constant-arrival-rate", rate: 50, duration: "400ms", max_vus: 5, exec: "work" },
+            two: #{ executor: "per-vu-iterations", vus: 3, iterations: 2, exec: "work" },
+        },
+    }
+}
+fn work(vu) { metric::counter(`${vu.scenario} ${vu.iteration}`, 1); metric::counter(`user ${vu.id} of ${vu.scenario}`, 1); }
+"#,
+    );
+    let wiring = Wiring { first_vus: vec![0, 5], ..wiring(&program) };
+    let totals = play(&program, &wiring, None, 2);
+    let (counters, warm_up) = (counters(&totals), counters_in(&totals, WindowKind::WarmUp));
+    let users: Vec<_> = counters.keys().filter_map(|name| name.strip_prefix("user ")).collect();
+    let second: Vec<_> = users.iter().filter(|user| user.ends_with("two")).collect();
+    assert_eq!(second, [&"5 of two", &"6 of two", &"7 of two"]);
+    assert!(warm_up.contains_key(&format!("one {}", 1_u64 << 62)), "{warm_up:?}");
+    let iterations = |name: &&String| !name.starts_with("user");
+    let twice = counters.iter().find(|(name, count)| iterations(name) && **count > 1.0);
+    assert_eq!(twice, None, "each number once");
+    let again = warm_up.keys().filter(iterations).find(|name| counters.contains_key(*name));
+    assert_eq!(again, None, "nor in the warm-up");
 }
 
 #[test]
