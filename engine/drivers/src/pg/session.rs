@@ -76,7 +76,17 @@ impl Session {
 
     pub(crate) async fn perform(&self, statement: &Statement, params: &[Value], standing: Standing) -> Reply {
         let Some(_turn) = self.turn() else { return busy(statement) };
-        let errand = Errand::begin(&self.home, &self.alarm, standing);
+        self.carry_out(self.errand(standing), statement, params).await
+    }
+
+    /// The same for an operation that is under way already. The caller has the turn.
+    pub(crate) async fn carry_out(
+        &self,
+        errand: Errand<'_>,
+        statement: &Statement,
+        params: &[Value],
+    ) -> Reply {
+        let standing = errand.standing;
         let reply = match &self.link {
             Link::Dedicated(own) => own.run(errand, statement, params).await,
             Link::Pipelined(pipelines, _) if standing == Standing::Alone => {
@@ -98,10 +108,10 @@ impl Session {
         let statement = Statement::of_transaction("batch", sql);
         let Some(_turn) = self.turn() else { return busy(&statement) };
         let standing = self.standing();
-        let errand = Errand::begin(&self.home, &self.alarm, standing);
+        let mut errand = self.errand(standing);
         let reply = match &self.link {
             Link::Dedicated(own) => own.batch(errand, &statement).await,
-            Link::Pipelined(pipelines, side) => match pipelines.seat(&errand, &statement, side).await {
+            Link::Pipelined(pipelines, side) => match pipelines.seat(&mut errand, &statement, side).await {
                 Ok(_seat) => side.own.batch(errand, &statement).await,
                 Err(error) => errand.reply(&statement, Err(error)),
             },
@@ -122,11 +132,11 @@ impl Session {
     ) -> Reply {
         let Some(_turn) = self.turn() else { return busy(&target.sql) };
         let standing = self.standing();
-        let errand = Errand::begin(&self.home, &self.alarm, standing);
+        let mut errand = self.errand(standing);
         let rows = rows.into_iter();
         let reply = match &self.link {
             Link::Dedicated(own) => own.copy_in(errand, target, rows).await,
-            Link::Pipelined(pipelines, side) => match pipelines.seat(&errand, &target.sql, side).await {
+            Link::Pipelined(pipelines, side) => match pipelines.seat(&mut errand, &target.sql, side).await {
                 Ok(_seat) => side.own.copy_in(errand, target, rows).await,
                 Err(error) => errand.reply(&target.sql, Err(error)),
             },
@@ -142,7 +152,7 @@ impl Session {
     pub async fn describe(&self, statement: &Statement) -> Result<Rc<Description>, Box<PgError>> {
         let Some(_turn) = self.turn() else { return Err(busy_error(statement)) };
         let standing = self.standing();
-        let mut errand = Errand::begin(&self.home, &self.alarm, standing);
+        let mut errand = self.errand(standing);
         match &self.link {
             Link::Dedicated(own) => own.describe(&mut errand, statement).await,
             Link::Pipelined(pipelines, _) if standing == Standing::Alone => {

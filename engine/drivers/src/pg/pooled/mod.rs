@@ -68,10 +68,11 @@ impl Pooled {
     /// The session's own connection during a transaction, else one from the pool.
     pub(crate) async fn checkout(
         &self,
-        errand: &Errand<'_>,
+        errand: &mut Errand<'_>,
         statement: &Statement,
         held: &Held,
     ) -> Result<Checkout, Box<PgError>> {
+        errand.waits();
         let taken = held.borrow_mut().take();
         match taken {
             Some(checkout) if checkout.is_open() => Ok(checkout),
