@@ -12,13 +12,10 @@ use postgres_protocol::message::frontend;
 
 use crate::Value;
 use crate::pg::error::PgError;
+use crate::pg::kept::KEPT_STATEMENTS;
 use crate::pg::params;
 use crate::pg::rows::Description;
 use crate::pg::statement::Statement;
-
-/// How many statements one connection keeps. Scripts that build a new SQL text each time would otherwise
-/// fill the server's memory.
-const KEPT_STATEMENTS: usize = 1000;
 
 /// All results in binary form; Execute the unnamed portal to its end; Sync.
 const CALL_END: [u8; 19] = [0, 1, 0, 1, b'E', 0, 0, 0, 9, 0, 0, 0, 0, 0, b'S', 0, 0, 0, 4];
