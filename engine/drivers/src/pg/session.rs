@@ -106,6 +106,9 @@ impl Session {
     /// `affected` is the last statement's. A batch that leaves a transaction open is rolled back and refused.
     pub async fn batch(&self, sql: &str) -> Reply {
         let statement = Statement::of_transaction("batch", sql);
+        if let Some(reason) = statement.refusal() {
+            return refused(&statement, reason);
+        }
         let Some(_turn) = self.turn() else { return busy(&statement) };
         let standing = self.standing();
         let mut errand = self.errand(standing);
@@ -130,6 +133,9 @@ impl Session {
         target: &CopyTarget,
         rows: impl IntoIterator<Item = R>,
     ) -> Reply {
+        if let Some(reason) = target.sql.refusal() {
+            return refused(&target.sql, reason);
+        }
         let Some(_turn) = self.turn() else { return busy(&target.sql) };
         let standing = self.standing();
         let mut errand = self.errand(standing);
@@ -150,6 +156,9 @@ impl Session {
 
     /// What a statement takes and gives, without running it.
     pub async fn describe(&self, statement: &Statement) -> Result<Rc<Description>, Box<PgError>> {
+        if let Some(reason) = statement.refusal() {
+            return Err(refusal(statement, reason));
+        }
         let Some(_turn) = self.turn() else { return Err(busy_error(statement)) };
         let standing = self.standing();
         let mut errand = self.errand(standing);
@@ -192,8 +201,7 @@ impl std::fmt::Debug for Session {
 }
 
 fn busy_error(statement: &Statement) -> Box<PgError> {
-    let reason = "the session is busy with another operation: give each VU a session of its own".to_owned();
-    Box::new(PgError::Refused { op: statement.shared_op(), reason })
+    refusal(statement, "the session is busy with another operation: give each VU a session of its own")
 }
 
 pub(crate) fn busy(statement: &Statement) -> Reply {
@@ -201,6 +209,9 @@ pub(crate) fn busy(statement: &Statement) -> Reply {
 }
 
 pub(crate) fn refused(statement: &Statement, reason: &str) -> Reply {
-    let error = PgError::Refused { op: statement.shared_op(), reason: reason.to_owned() };
-    Reply::new(statement.rule(), Err(Box::new(error)), Cost::default())
+    Reply::new(statement.rule(), Err(refusal(statement, reason)), Cost::default())
+}
+
+fn refusal(statement: &Statement, reason: &str) -> Box<PgError> {
+    Box::new(PgError::Refused { op: statement.shared_op(), reason: reason.to_owned() })
 }
