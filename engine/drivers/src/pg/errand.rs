@@ -26,9 +26,19 @@ pub(crate) struct Errand<'a> {
     begun: Instant,
     deadline: Instant,
     pub(crate) standing: Standing,
-    waited: Option<Duration>,
+    wait: Wait,
     pub(crate) bytes_sent: u64,
     pub(crate) bytes_received: u64,
+}
+
+/// How far the waiting for a connection, which begins with the operation, has come.
+#[derive(Debug, Clone, Copy)]
+enum Wait {
+    /// Nobody had to.
+    None,
+    /// Under way.
+    Open,
+    Over(Duration),
 }
 
 /// What the loss of the connection would mean.
@@ -49,7 +59,7 @@ impl<'a> Errand<'a> {
         let begun = Instant::now();
         let grace = (home.limit / GRACE_SHARE).clamp(GRACE_MIN, GRACE_MAX);
         let deadline = begun + home.limit + grace;
-        Errand { home, alarm, begun, deadline, standing, waited: None, bytes_sent: 0, bytes_received: 0 }
+        Errand { home, alarm, begun, deadline, standing, wait: Wait::None, bytes_sent: 0, bytes_received: 0 }
     }
 
     /// Waits for a connection or an answer, no longer than the deadline.
@@ -64,9 +74,14 @@ impl<'a> Errand<'a> {
         })
     }
 
+    /// Says that from now on it waits for a connection; what fails in there was waiting to its end.
+    pub(crate) fn waits(&mut self) {
+        self.wait = Wait::Open;
+    }
+
     /// Says that everything up to now was waiting for a connection.
     pub(crate) fn has_waited(&mut self) {
-        self.waited = Some(self.begun.elapsed());
+        self.wait = Wait::Over(self.begun.elapsed());
     }
 
     /// Whether a new connection may stand in for one that is gone.
@@ -103,13 +118,19 @@ impl<'a> Errand<'a> {
 
     /// The end of it.
     pub(crate) fn reply(self, statement: &Statement, result: Result<Answer, Box<PgError>>) -> Reply {
-        let service = self.begun.elapsed().saturating_sub(self.waited.unwrap_or_default());
+        let elapsed = self.begun.elapsed();
+        let waited = match self.wait {
+            Wait::None => None,
+            Wait::Open => Some(elapsed),
+            Wait::Over(waited) => Some(waited),
+        };
+        let service = elapsed.saturating_sub(waited.unwrap_or_default());
         Reply::new(
             statement.rule(),
             result,
             Cost {
                 service_ns: nanos(service),
-                pool_wait_ns: self.waited.map(nanos),
+                pool_wait_ns: waited.map(nanos),
                 bytes_sent: self.bytes_sent,
                 bytes_received: self.bytes_received,
             },

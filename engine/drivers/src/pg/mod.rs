@@ -19,6 +19,7 @@ mod error;
 mod fault;
 mod home;
 mod ident;
+mod kept;
 mod lean;
 mod params;
 mod pooled;

@@ -76,7 +76,17 @@ impl Session {
 
     pub(crate) async fn perform(&self, statement: &Statement, params: &[Value], standing: Standing) -> Reply {
         let Some(_turn) = self.turn() else { return busy(statement) };
-        let errand = Errand::begin(&self.home, &self.alarm, standing);
+        self.carry_out(self.errand(standing), statement, params).await
+    }
+
+    /// The same for an operation that is under way already. The caller has the turn.
+    pub(crate) async fn carry_out(
+        &self,
+        errand: Errand<'_>,
+        statement: &Statement,
+        params: &[Value],
+    ) -> Reply {
+        let standing = errand.standing;
         let reply = match &self.link {
             Link::Dedicated(own) => own.run(errand, statement, params).await,
             Link::Pipelined(pipelines, _) if standing == Standing::Alone => {
@@ -96,12 +106,15 @@ impl Session {
     /// `affected` is the last statement's. A batch that leaves a transaction open is rolled back and refused.
     pub async fn batch(&self, sql: &str) -> Reply {
         let statement = Statement::of_transaction("batch", sql);
+        if let Some(reason) = statement.refusal() {
+            return refused(&statement, reason);
+        }
         let Some(_turn) = self.turn() else { return busy(&statement) };
         let standing = self.standing();
-        let errand = Errand::begin(&self.home, &self.alarm, standing);
+        let mut errand = self.errand(standing);
         let reply = match &self.link {
             Link::Dedicated(own) => own.batch(errand, &statement).await,
-            Link::Pipelined(pipelines, side) => match pipelines.seat(&errand, &statement, side).await {
+            Link::Pipelined(pipelines, side) => match pipelines.seat(&mut errand, &statement, side).await {
                 Ok(_seat) => side.own.batch(errand, &statement).await,
                 Err(error) => errand.reply(&statement, Err(error)),
             },
@@ -120,13 +133,16 @@ impl Session {
         target: &CopyTarget,
         rows: impl IntoIterator<Item = R>,
     ) -> Reply {
+        if let Some(reason) = target.sql.refusal() {
+            return refused(&target.sql, reason);
+        }
         let Some(_turn) = self.turn() else { return busy(&target.sql) };
         let standing = self.standing();
-        let errand = Errand::begin(&self.home, &self.alarm, standing);
+        let mut errand = self.errand(standing);
         let rows = rows.into_iter();
         let reply = match &self.link {
             Link::Dedicated(own) => own.copy_in(errand, target, rows).await,
-            Link::Pipelined(pipelines, side) => match pipelines.seat(&errand, &target.sql, side).await {
+            Link::Pipelined(pipelines, side) => match pipelines.seat(&mut errand, &target.sql, side).await {
                 Ok(_seat) => side.own.copy_in(errand, target, rows).await,
                 Err(error) => errand.reply(&target.sql, Err(error)),
             },
@@ -140,9 +156,12 @@ impl Session {
 
     /// What a statement takes and gives, without running it.
     pub async fn describe(&self, statement: &Statement) -> Result<Rc<Description>, Box<PgError>> {
+        if let Some(reason) = statement.refusal() {
+            return Err(refusal(statement, reason));
+        }
         let Some(_turn) = self.turn() else { return Err(busy_error(statement)) };
         let standing = self.standing();
-        let mut errand = Errand::begin(&self.home, &self.alarm, standing);
+        let mut errand = self.errand(standing);
         match &self.link {
             Link::Dedicated(own) => own.describe(&mut errand, statement).await,
             Link::Pipelined(pipelines, _) if standing == Standing::Alone => {
@@ -182,8 +201,7 @@ impl std::fmt::Debug for Session {
 }
 
 fn busy_error(statement: &Statement) -> Box<PgError> {
-    let reason = "the session is busy with another operation: give each VU a session of its own".to_owned();
-    Box::new(PgError::Refused { op: statement.shared_op(), reason })
+    refusal(statement, "the session is busy with another operation: give each VU a session of its own")
 }
 
 pub(crate) fn busy(statement: &Statement) -> Reply {
@@ -191,6 +209,9 @@ pub(crate) fn busy(statement: &Statement) -> Reply {
 }
 
 pub(crate) fn refused(statement: &Statement, reason: &str) -> Reply {
-    let error = PgError::Refused { op: statement.shared_op(), reason: reason.to_owned() };
-    Reply::new(statement.rule(), Err(Box::new(error)), Cost::default())
+    Reply::new(statement.rule(), Err(refusal(statement, reason)), Cost::default())
+}
+
+fn refusal(statement: &Statement, reason: &str) -> Box<PgError> {
+    Box::new(PgError::Refused { op: statement.shared_op(), reason: reason.to_owned() })
 }

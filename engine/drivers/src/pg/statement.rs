@@ -47,6 +47,8 @@ impl Statement {
 
     fn with_refusal(op: &str, sql: &str, rule: Rule, refusal: Option<&'static str>) -> Statement {
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        // Text ends at a zero byte in the protocol: nothing of it could be written.
+        let refusal = if sql.contains('\0') { Some(ZERO_BYTE) } else { refusal };
         Statement(Arc::new(Inner { id, op: op.into(), sql: sql.into(), rule, refusal }))
     }
 
@@ -78,6 +80,9 @@ impl Statement {
         self.0.refusal
     }
 }
+
+const ZERO_BYTE: &str = "the SQL contains a zero byte, which Postgres cannot read: pass such bytes as a \
+                         parameter of type bytea";
 
 /// Transaction control would leak into whoever uses a shared connection next, and COPY speaks a protocol of
 /// its own.

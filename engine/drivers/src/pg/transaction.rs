@@ -68,18 +68,17 @@ impl Session {
         if self.transaction.get() != Transaction::None {
             return refused(statement, "a transaction is open already: commit or roll it back first");
         }
+        let Some(_turn) = self.turn() else { return busy(statement) };
+        // One for both, so that the wait for a seat counts and the time limit holds for all of it.
+        let mut errand = self.errand(Standing::Begin);
         let seat = match &self.link {
-            Link::Pipelined(pipelines, side) => {
-                let Some(_turn) = self.turn() else { return busy(statement) };
-                let errand = self.errand(Standing::Begin);
-                match pipelines.seat(&errand, statement, side).await {
-                    Ok(seat) => Some(seat),
-                    Err(error) => return errand.reply(statement, Err(error)),
-                }
-            }
+            Link::Pipelined(pipelines, side) => match pipelines.seat(&mut errand, statement, side).await {
+                Ok(seat) => Some(seat),
+                Err(error) => return errand.reply(statement, Err(error)),
+            },
             Link::Dedicated(_) | Link::Pooled(..) => None,
         };
-        let reply = self.perform(statement, &[], Standing::Begin).await;
+        let reply = self.carry_out(errand, statement, &[]).await;
         if reply.is_ok() {
             self.transaction.set(Transaction::Open);
             seat.into_iter().for_each(Seat::stay);

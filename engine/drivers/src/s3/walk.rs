@@ -2,6 +2,8 @@
 //!
 //! A pure state machine: it says which page to ask for and is told what came; it asks nobody itself.
 
+use std::collections::HashSet;
+
 use super::config::S3Config;
 use super::reply::{Listing, S3Reply};
 use super::request::{ListRequest, PageRequest};
@@ -14,6 +16,8 @@ const LARGEST_PAGE: u32 = 1000;
 pub(crate) struct Walk<'a> {
     request: &'a ListRequest<'a>,
     token: Option<String>,
+    /// All tokens so far: a listing that meets one again goes in circles.
+    seen: HashSet<String>,
     listing: Listing,
     service_ns: u64,
     connect_wait_ns: Option<u64>,
@@ -33,6 +37,7 @@ impl<'a> Walk<'a> {
         Walk {
             request,
             token: None,
+            seen: HashSet::new(),
             listing: Listing::default(),
             service_ns: 0,
             connect_wait_ns: None,
@@ -72,8 +77,9 @@ impl<'a> Walk<'a> {
         }
         match page.next {
             None => self.done(reply),
-            Some(next) if self.token.as_ref() == Some(&next) => {
-                let problem = XmlProblem::Content("a page names itself as the page after it");
+            Some(next) if !self.seen.insert(next.clone()) => {
+                let problem =
+                    XmlProblem::Content("a page names itself, or one before it, as the page after it");
                 self.done(config.place().bad_listing(reply.status.unwrap_or(200), b"<", &problem))
             }
             Some(next) => {

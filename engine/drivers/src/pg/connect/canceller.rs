@@ -39,7 +39,7 @@ pub(crate) fn cancel(dialer: &Arc<Dialer>, whose: Whose) {
     static QUEUE: OnceLock<Option<mpsc::Sender<Order>>> = OnceLock::new();
     let order = Order { dialer: Arc::clone(dialer), whose };
     let queue = QUEUE.get_or_init(start).as_ref();
-    if !queue.is_some_and(|queue| queue.try_send(order).is_ok()) {
+    if queue.is_none_or(|queue| queue.try_send(order).is_err()) {
         tracing::warn!(place = %dialer.config.place, "a cancel request could not be sent: too many at once");
     }
 }

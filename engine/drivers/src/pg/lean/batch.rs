@@ -39,6 +39,7 @@ impl Own {
         errand: &mut Errand<'_>,
         statement: &Statement,
     ) -> Result<Answer, Box<PgError>> {
+        errand.waits();
         let connect = self.connect(errand, statement);
         let mut connection = errand.guard(statement, Stage::Connection, connect).await??;
         errand.has_waited();

@@ -106,7 +106,8 @@ impl Connection {
     fn poll_exchange(&mut self, cx: &mut Context<'_>) -> Poll<Result<Stop, Fault>> {
         if self.sent < self.output.len() {
             let sent = ready!(self.socket.poll_send(cx, &self.output, &mut self.sent));
-            sent.map_err(|error| self.hung_up(&error, false))?;
+            // Without its last byte, which ends it, a request has no effect.
+            sent.map_err(|error| self.hung_up(&error, self.sent == self.output.len()))?;
         }
         loop {
             match self.scan.advance(&self.input)? {
@@ -201,7 +202,7 @@ pub(crate) fn hung_up(
 ) -> Fault {
     while let Poll::Ready(Ok(1..)) = socket.fill_now(input) {}
     let _ = scan.advance(input);
-    match scan.take_error() {
+    match scan.take_farewell() {
         Some(farewell) => Fault::lost(LostCause::Server(farewell), true),
         None => Fault::io(error, true),
     }

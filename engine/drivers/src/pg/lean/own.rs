@@ -111,6 +111,7 @@ impl Own {
         errand: &mut Errand<'_>,
         statement: &Statement,
     ) -> Result<Ready, Box<PgError>> {
+        errand.waits();
         // Rare and large: boxed, so that the future of the usual case stays small.
         let connecting = Box::pin(self.connect(errand, statement));
         let mut connection = errand.guard(statement, Stage::Connection, connecting).await??;

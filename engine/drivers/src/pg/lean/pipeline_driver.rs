@@ -3,6 +3,7 @@
 //! It is called once by the first request of a turn and runs behind the VUs that were ready in that turn, so
 //! that all their requests leave in one write.
 
+use std::io;
 use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 
@@ -102,15 +103,18 @@ impl Driver {
     }
 
     fn poll_write(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Fault>> {
-        let core = &mut *self.pipeline.core.borrow_mut();
-        if core.output.is_empty() {
-            return Poll::Ready(Ok(()));
-        }
-        let sent = ready!(self.socket.poll_send(cx, &core.output, &mut core.sent));
-        if sent.is_ok() {
-            core.forget_sent();
-        }
-        Poll::Ready(sent.map_err(|error| hung_up(&mut self.socket, &mut self.input, &mut self.scan, &error)))
+        let sent = {
+            let core = &mut *self.pipeline.core.borrow_mut();
+            if core.output.is_empty() {
+                return Poll::Ready(Ok(()));
+            }
+            let sent = ready!(self.socket.poll_send(cx, &core.output, &mut core.sent));
+            if sent.is_ok() {
+                core.forget_sent();
+            }
+            sent
+        };
+        Poll::Ready(sent.map_err(|error| self.hung_up(&error)))
     }
 
     fn poll_read(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Fault>> {
@@ -119,8 +123,17 @@ impl Driver {
             Poll::Ready(Ok(1..)) => Poll::Ready(self.deliver()),
             Poll::Ready(end) => {
                 let error = end.err().unwrap_or_else(end_of_stream);
-                Poll::Ready(Err(hung_up(&mut self.socket, &mut self.input, &mut self.scan, &error)))
+                Poll::Ready(Err(self.hung_up(&error)))
             }
+        }
+    }
+
+    /// The fault of a stream that has ended. Replies that arrived whole before that still count.
+    fn hung_up(&mut self, error: &io::Error) -> Fault {
+        while let Poll::Ready(Ok(1..)) = self.socket.fill_now(&mut self.input) {}
+        match self.deliver() {
+            Ok(()) => hung_up(&mut self.socket, &mut self.input, &mut self.scan, error),
+            Err(fault) => fault,
         }
     }
 
@@ -142,6 +155,67 @@ impl Driver {
                     }
                 }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::pin::pin;
+    use std::sync::Arc;
+    use std::time::Duration;
+
+    use bytes::BufMut;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::UnixStream;
+
+    use super::*;
+    use crate::pg::PgConfig;
+    use crate::pg::connect::dial::Dialer;
+    use crate::pg::error::LostCause;
+    use crate::pg::home::Home;
+
+    fn nowhere() -> Rc<Home> {
+        let config = PgConfig::parse("postgres://u@localhost/d?sslmode=disable", &|_| None).unwrap();
+        let dialer = Arc::new(Dialer::new(config).unwrap());
+        Rc::new(Home { dialer, catalog: RefCell::default(), limit: Duration::from_secs(1) })
+    }
+
+    #[tokio::test]
+    async fn replies_that_came_before_the_end_are_handed_out_and_an_error_is_no_farewell() {
+        let pipeline = Pipeline::new(&nowhere());
+        pipeline.core.borrow_mut().phase = Phase::Open;
+        let (ours, mut theirs) = UnixStream::pair().unwrap();
+        let socket = Socket::Unix(ours);
+        let (input, scan) = (BytesMut::new(), Scan::default());
+        let mut driver = Driver { pipeline: Rc::clone(&pipeline), socket, input, scan, key: None };
+        let ask = || {
+            let queued = pipeline.queue(|core| {
+                core.output.put_slice(b"ask");
+                Ok(())
+            });
+            queued.unwrap().unwrap()
+        };
+        let (first, second) = (ask(), ask());
+        let cx = &mut Context::from_waker(std::task::Waker::noop());
+        assert!(driver.poll(cx).is_pending());
+        theirs.read_exact(&mut [0; 6]).await.unwrap();
+        // A whole reply, then an error whose reply does not come to its end; and nobody reads any more.
+        let words = b"C\0\0\0\x0dUPDATE 1\0Z\0\0\0\x05IE\0\0\0\x1cVERROR\0C40001\0Mno luck\0\0";
+        theirs.write_all(words).await.unwrap();
+        drop(theirs);
+        // The loop learns of it.
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        let third = ask();
+        let Poll::Ready(End::Fault(fault)) = driver.poll(cx) else { panic!("the stream has ended") };
+        pipeline.core.borrow_mut().lose(&fault);
+        let Poll::Ready(first) = pin!(first).poll(cx) else { panic!("the first is settled") };
+        assert_eq!(first.unwrap().affected, 1);
+        for (ticket, sent) in [(second, true), (third, false)] {
+            let Poll::Ready(Err(fault)) = pin!(ticket).poll(cx) else { panic!("it is lost") };
+            assert!(matches!(fault.kind, FaultKind::Lost(LostCause::Io { .. })), "{fault:?}");
+            assert_eq!(fault.sent, sent);
         }
     }
 }

@@ -106,6 +106,7 @@ impl Pipelines {
                 }
                 Submitted::NotReady => {}
             }
+            errand.waits();
             self.wait_ready(errand, statement, &pipeline).await?;
             errand.has_waited();
             if pipeline.core.borrow().phase == Phase::Retired {
@@ -165,7 +166,7 @@ impl Pipelines {
     /// a transaction it has one already.
     pub(crate) async fn seat<'a>(
         &'a self,
-        errand: &Errand<'_>,
+        errand: &mut Errand<'_>,
         statement: &Statement,
         side: &'a Side,
     ) -> Result<Seat<'a>, Box<PgError>> {
@@ -173,9 +174,17 @@ impl Pipelines {
             return Ok(Seat { pipelines: None, side });
         }
         self.unseat(side);
-        let place = Arc::clone(&self.side.places).acquire_owned();
-        // The semaphore is never closed.
-        let place = errand.guard(statement, Stage::Connection, place).await?.ok();
+        let place = match Arc::clone(&self.side.places).try_acquire_owned() {
+            Ok(place) => Some(place),
+            Err(_) => {
+                errand.waits();
+                let place = Arc::clone(&self.side.places).acquire_owned();
+                // The semaphore is never closed.
+                let place = errand.guard(statement, Stage::Connection, place).await?.ok();
+                errand.has_waited();
+                place
+            }
+        };
         side.place.set(place);
         if let Some(connection) = self.side.idle.borrow_mut().pop() {
             side.own.put(Box::new(connection));

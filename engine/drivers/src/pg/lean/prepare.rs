@@ -12,13 +12,10 @@ use postgres_protocol::message::frontend;
 
 use crate::Value;
 use crate::pg::error::PgError;
+use crate::pg::kept::KEPT_STATEMENTS;
 use crate::pg::params;
 use crate::pg::rows::Description;
 use crate::pg::statement::Statement;
-
-/// How many statements one connection keeps. Scripts that build a new SQL text each time would otherwise
-/// fill the server's memory.
-const KEPT_STATEMENTS: usize = 1000;
 
 /// All results in binary form; Execute the unnamed portal to its end; Sync.
 const CALL_END: [u8; 19] = [0, 1, 0, 1, b'E', 0, 0, 0, 9, 0, 0, 0, 0, 0, b'S', 0, 0, 0, 4];
@@ -155,13 +152,13 @@ impl Shelf {
         {
             self.to_close.extend(self.known.remove(&oldest).map(|dropped| dropped.name.clone()));
         }
-        for name in self.to_close.drain(..) {
+        let start = out.len();
+        for name in &self.to_close {
             // Made here, without a zero byte: cannot fail.
-            let _ = frontend::close(b'S', &name, out);
+            let _ = frontend::close(b'S', name, out);
         }
         let name = format!("s{}", self.next_name);
         self.next_name = self.next_name.wrapping_add(1);
-        let start = out.len();
         let asked = frontend::parse(&name, statement.sql(), [], out)
             .and_then(|()| frontend::describe(b'S', &name, out));
         if asked.is_err() {
@@ -169,6 +166,7 @@ impl Shelf {
             let reason = "the SQL contains a zero byte, which Postgres cannot read".to_owned();
             return Err(Box::new(PgError::Refused { op: statement.shared_op(), reason }));
         }
+        self.to_close.clear();
         frontend::sync(out);
         Ok(name)
     }
@@ -253,6 +251,20 @@ mod tests {
             "who: parameter $1 has the type inet, which is not supported: cast it to text in the SQL \
              ($1::text::inet)"
         );
+    }
+
+    #[test]
+    fn a_request_that_cannot_be_written_leaves_nothing_behind() {
+        let mut shelf = Shelf::default();
+        let known = Statement::new("op", "SELECT 1", Rule::Plain);
+        shelf.put(&known, &Rc::new(prepared(&known, &[])));
+        shelf.forget(&known);
+        let mut out = BytesMut::from(&b"before"[..]);
+        assert!(shelf.ask(&Statement::new("op", "SELECT '\0'", Rule::Plain), &mut out).is_err());
+        assert_eq!(&out[..], b"before");
+        // What was to be closed still is.
+        shelf.ask(&known, &mut out).unwrap();
+        assert_eq!(&out[6..15], b"C\0\0\0\x08Ss1\0");
     }
 
     #[test]

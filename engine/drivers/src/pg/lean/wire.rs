@@ -48,7 +48,7 @@ pub(crate) struct Scan {
     rows: Range<usize>,
     row_count: usize,
     affected: u64,
-    /// The first error; what follows it is its echo.
+    /// The first error, what follows it is its echo; but a farewell is more than any error before it.
     error: Option<Box<ServerError>>,
     params: Range<usize>,
     columns: Range<usize>,
@@ -94,7 +94,10 @@ impl Scan {
                     return Ok(Found::End);
                 }
                 b'E' => {
-                    self.error.get_or_insert_with(|| Box::new(server_error(&buffer[body])));
+                    let error = server_error(&buffer[body]);
+                    if self.error.is_none() || error.ends_connection() {
+                        self.error = Some(Box::new(error));
+                    }
                 }
                 b'G' => return Ok(Found::CopyIn),
                 b't' => self.params = body,
@@ -124,9 +127,9 @@ impl Scan {
         Ok((end <= buffer.len()).then_some((header[0], self.at + HEADER_BYTES..end)))
     }
 
-    /// What the server said before it hung up.
-    pub(crate) fn take_error(&mut self) -> Option<Box<ServerError>> {
-        self.error.take()
+    /// What the server said when it hung up. An ordinary error is one operation's business.
+    pub(crate) fn take_farewell(&mut self) -> Option<Box<ServerError>> {
+        self.error.take_if(|error| error.ends_connection())
     }
 
     /// Whether the server has already refused something of what this reply answers.
@@ -259,6 +262,18 @@ mod tests {
         let error = scan.take(&mut buffer).error.unwrap();
         assert_eq!((error.sqlstate(), error.position), ("40001", Some(7)));
         assert_eq!(error.to_string(), "no luck (SQLSTATE 40001) at character 7 of the SQL; hint: retry");
+    }
+
+    #[test]
+    fn only_what_ends_the_connection_is_a_farewell() {
+        let error =
+            |severity: &str| message(b'E', format!("S{severity}\0V{severity}\0C57P01\0Mwhy\0\0").as_bytes());
+        let mut scan = Scan::default();
+        assert_eq!(scan.advance(&error("ERROR")), Ok(Found::Part));
+        assert_eq!(scan.take_farewell(), None);
+        let mut scan = Scan::default();
+        assert_eq!(scan.advance(&[error("ERROR"), error("FATAL")].concat()), Ok(Found::Part));
+        assert!(scan.take_farewell().is_some_and(|farewell| farewell.severity == "FATAL"));
     }
 
     #[test]

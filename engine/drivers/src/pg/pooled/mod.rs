@@ -10,7 +10,6 @@ mod traffic;
 mod wire;
 
 use std::cell::RefCell;
-use std::collections::HashMap;
 use std::pin::pin;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -26,6 +25,7 @@ use crate::pg::errand::{Errand, Standing};
 use crate::pg::error::{LostCause, PgError, Stage};
 use crate::pg::fault::Fault;
 use crate::pg::home::Home;
+use crate::pg::kept::Kept;
 use crate::pg::lean::batch;
 use crate::pg::lean::wire::IDLE;
 use crate::pg::params;
@@ -43,8 +43,9 @@ pub(crate) struct Pooled {
     home: Rc<Home>,
     pool: Pool,
     register: Register,
-    /// What statements take and give, so that it is not worked out for every call.
-    descriptions: RefCell<HashMap<u32, Rc<Description>>>,
+    /// What statements take and give, so that it is not worked out for every call. What is forgotten here is
+    /// closed on all connections.
+    descriptions: RefCell<Kept<u32, (Statement, Rc<Description>)>>,
 }
 
 /// Where a session keeps its connection during a transaction.
@@ -68,10 +69,11 @@ impl Pooled {
     /// The session's own connection during a transaction, else one from the pool.
     pub(crate) async fn checkout(
         &self,
-        errand: &Errand<'_>,
+        errand: &mut Errand<'_>,
         statement: &Statement,
         held: &Held,
     ) -> Result<Checkout, Box<PgError>> {
+        errand.waits();
         let taken = held.borrow_mut().take();
         match taken {
             Some(checkout) if checkout.is_open() => Ok(checkout),
@@ -130,24 +132,33 @@ impl Pooled {
 
     fn forget_if_stale(&self, statement: &Statement, error: &PgError) {
         if error.server().is_some_and(|error| is_stale(error.sqlstate())) {
-            self.descriptions.borrow_mut().remove(&statement.id());
-            self.pool.manager().statement_caches.remove(statement.sql(), &[]);
+            self.descriptions.borrow_mut().forget(&statement.id());
+            self.close(statement);
         }
     }
 
     fn description(&self, statement: &Statement, prepared: &tokio_postgres::Statement) -> Rc<Description> {
-        let mut known = self.descriptions.borrow_mut();
-        let description = known.entry(statement.id()).or_insert_with(|| {
-            Rc::new(Description {
-                params: prepared.params().iter().map(PgType::of).collect(),
-                columns: prepared
-                    .columns()
-                    .iter()
-                    .map(|column| Column { name: column.name().into(), ty: PgType::of(column.type_()) })
-                    .collect(),
-            })
+        if let Some((_, description)) = self.descriptions.borrow().get(&statement.id()) {
+            return Rc::clone(description);
+        }
+        let column = |column: &tokio_postgres::Column| Column {
+            name: column.name().into(),
+            ty: PgType::of(column.type_()),
+        };
+        let description = Rc::new(Description {
+            params: prepared.params().iter().map(PgType::of).collect(),
+            columns: prepared.columns().iter().map(column).collect(),
         });
-        Rc::clone(description)
+        let entry = (statement.clone(), Rc::clone(&description));
+        if let Some((oldest, _)) = self.descriptions.borrow_mut().put(statement.id(), entry) {
+            self.close(&oldest);
+        }
+        description
+    }
+
+    /// Closes a statement on all connections, each as soon as nothing is under way on it.
+    fn close(&self, statement: &Statement) {
+        self.pool.manager().statement_caches.remove(statement.sql(), &[]);
     }
 
     pub(crate) async fn describe(
@@ -282,6 +293,8 @@ impl Visit<'_, '_> {
         match prepared {
             Ok(prepared) => Ok((self, checkout, prepared)),
             Err(error) => {
+                // The library would keep the place of each text that failed.
+                drop(checkout.statement_cache.remove(self.statement.sql(), &[]));
                 // Preparing changes nothing: a connection lost in it leaves no doubt.
                 let failure = failure(&error, false);
                 checkout.is_broken = matches!(failure, Failure::Fault(_));

@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::Value;
+use crate::pg::kept::Kept;
 use crate::pg::reply::Reply;
 use crate::pg::session::Session;
 use crate::pg::statement::{Rule, Statement};
@@ -35,7 +36,8 @@ pub struct ClaimSpec {
 pub struct Claim {
     table: Table,
     spec: Rc<ClaimSpec>,
-    by_limit: Rc<RefCell<Vec<(u32, Statement)>>>,
+    /// The limit is part of the SQL (see [`sql::claim`]).
+    by_limit: Rc<RefCell<Kept<u32, Statement>>>,
 }
 
 impl Claim {
@@ -51,7 +53,7 @@ impl Claim {
 
     fn statement(&self, limit: u32) -> Statement {
         let mut known = self.by_limit.borrow_mut();
-        if let Some((_, statement)) = known.iter().find(|(other, _)| *other == limit) {
+        if let Some(statement) = known.get(&limit) {
             return statement.clone();
         }
         let table = &self.table.0;
@@ -59,7 +61,7 @@ impl Claim {
         let sql = sql::claim(&table.spec, &self.spec, &names, limit);
         let op = format!("{}.claim", table.spec.name);
         let statement = Statement::new(&op, &sql, Rule::NoRowIsEmpty);
-        known.push((limit, statement.clone()));
+        known.put(limit, statement.clone());
         statement
     }
 }

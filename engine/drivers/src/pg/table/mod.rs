@@ -107,6 +107,9 @@ struct ByColumns {
     statement: Statement,
 }
 
+/// They are searched one by one.
+const SETS_MAX: usize = 200;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Verb {
     Insert,
@@ -275,7 +278,12 @@ impl Table {
         let statement =
             Statement::new(&format!("{}.{op}", self.0.spec.name), &sql(&self.0.spec, &names), rule);
         let made = ByColumns { verb, columns: columns.into(), statement: statement.clone() };
-        self.0.by_columns.borrow_mut().push(made);
+        let mut known = self.0.by_columns.borrow_mut();
+        // Lists of ever other lengths would make ever more.
+        if known.len() >= SETS_MAX {
+            known.remove(0);
+        }
+        known.push(made);
         statement
     }
 }
@@ -311,6 +319,15 @@ mod tests {
         let made = |columns: &[usize]| table.statement(Verb::Insert, columns, Rule::Plain, sql::insert);
         assert_eq!(made(&[0, 1]).id(), made(&[0, 1]).id());
         assert_ne!(made(&[0, 1]).id(), made(&[1, 0]).id());
+    }
+
+    #[test]
+    fn statements_of_many_shapes_do_not_pile_up() {
+        let table = Table::new(TableSpec::new("t", &["id"], &["status"])).unwrap();
+        for rows in 1..1000 {
+            table.statement(Verb::InsertValues(rows), &[0], Rule::Plain, sql::insert);
+        }
+        assert_eq!(table.0.by_columns.borrow().len(), SETS_MAX);
     }
 
     #[test]

@@ -168,6 +168,37 @@ fn what_must_not_go_through_run_is_refused_with_the_way_to_do_it() {
 }
 
 #[test]
+fn a_zero_byte_is_refused_before_anything_is_written() {
+    let server = Server::start();
+    server.in_all_modes(async |_, session| {
+        // One that is stale, so that the next request to prepare has something to close.
+        batch(&session, "DROP TABLE IF EXISTS t; CREATE TABLE t (a int4)").await;
+        let all = plain("SELECT * FROM t");
+        session.run(&all, &[]).await;
+        session.run(&all, &[]).await;
+        batch(&session, "ALTER TABLE t ADD b int4").await;
+        session.run(&all, &[]).await;
+        session.run(&all, &[]).await;
+        let bad = "SELECT 'a\0b'";
+        let target = drivers::pg::CopyTarget::new("copy", "t", &["a\0b"]);
+        let no_rows: [Vec<Value>; 0] = [];
+        for reply in [
+            session.run(&plain(bad), &[]).await,
+            session.batch(bad).await,
+            session.copy_in(&target, no_rows).await,
+        ] {
+            assert_eq!(ending(&reply), (Outcome::Error, class("refused")));
+            assert!(why(&reply).contains("zero byte"), "{}", why(&reply));
+        }
+        let error = session.describe(&plain(bad)).await.unwrap_err();
+        assert!(error.to_string().contains("zero byte"), "{error}");
+        for number in 0..4 {
+            assert_eq!(ask_one(&session, "SELECT $1::int8", &[number.into()]).await, Value::Int(number));
+        }
+    });
+}
+
+#[test]
 fn a_statement_survives_a_change_of_its_table() {
     let server = Server::start();
     server.in_all_modes(async |_, session| {

@@ -186,3 +186,26 @@ fn transactions_of_vus_that_share_connections_do_not_mix() {
         assert!(connections <= 4, "{connections}");
     });
 }
+
+#[test]
+fn texts_without_end_do_not_fill_the_servers_memory() {
+    let server = Server::start();
+    server.in_all_modes(async |postgres: Postgres, session| {
+        // Each takes its turn over the connections.
+        for number in 0..1200 {
+            ask(&session, &format!("SELECT {number}"), &[]).await;
+        }
+        for number in 0..20 {
+            // One that fails leaves nothing behind either.
+            let reply = session.run(&plain(&format!("SELEKT {number}")), &[]).await;
+            assert_eq!(reply.class_name(), Some("42601"), "{}", why(&reply));
+        }
+        let count = plain("SELECT count(*) FROM pg_prepared_statements");
+        let reply = session.run(&count, &[]).await;
+        let kept = reply.rows.first().unwrap().int(0).unwrap();
+        assert!(kept <= 1000, "{:?} keeps {kept}", postgres.mode());
+        // What was closed is prepared anew.
+        let again = ask_one(&session, "SELECT 0", &[]).await;
+        assert_eq!(again, Value::Int(0));
+    });
+}

@@ -73,6 +73,70 @@ fn who_finds_no_free_connection_waits_and_the_wait_is_told_apart() {
 }
 
 #[test]
+fn who_begins_a_transaction_waits_for_a_connection_of_its_own_and_the_wait_is_told_apart() {
+    let server = Server::start();
+    for mode in [PoolMode::Pipelined { connections: 1 }, PoolMode::Pooled { size: 1 }] {
+        run(async {
+            let postgres = server.open(mode);
+            let (one, two) = (postgres.session(), postgres.session());
+            // Known on the only connection: what is waited for is nothing but the connection.
+            assert!(one.begin(Default::default()).await.is_ok());
+            assert!(one.rollback().await.is_ok());
+            assert!(one.begin(Default::default()).await.is_ok());
+            let holding = async {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                assert!(one.rollback().await.is_ok());
+            };
+            let (begun, ()) = tokio::join!(two.begin(Default::default()), holding);
+            assert!(begun.is_ok(), "{}", why(&begun));
+            let wait = begun.pool_wait_ns.unwrap_or(0);
+            assert!(wait >= 250_000_000, "{mode:?}: {wait}");
+            assert!(begun.service_ns < wait, "{mode:?}: {} after {wait}", begun.service_ns);
+            assert!(two.rollback().await.is_ok());
+        });
+    }
+}
+
+#[test]
+fn a_transaction_has_one_time_limit_for_its_wait_and_its_beginning() {
+    let server = Server::start();
+    run(async {
+        let limit = Duration::from_secs(2);
+        let postgres = server.open_with(PoolMode::Pipelined { connections: 1 }, limit);
+        let (one, two) = (postgres.session(), postgres.session());
+        assert!(one.begin(Default::default()).await.is_ok());
+        let holding = async {
+            tokio::time::sleep(Duration::from_millis(1500)).await;
+            assert!(one.rollback().await.is_ok());
+            server.embedded().pause().unwrap();
+        };
+        let begun = std::time::Instant::now();
+        let (reply, ()) = tokio::join!(two.begin(Default::default()), holding);
+        let elapsed = begun.elapsed();
+        server.embedded().resume().unwrap();
+        assert_eq!((reply.outcome, reply.class_name()), (Outcome::Timeout, Some("client_timeout")));
+        assert!(elapsed < Duration::from_millis(3200), "{elapsed:?}");
+    });
+}
+
+#[test]
+fn what_fails_while_it_waits_for_a_connection_has_waited_and_not_been_served() {
+    let server = Server::start();
+    let nowhere = "postgres://u@127.0.0.1:1/d?sslmode=disable";
+    for mode in MODES {
+        run(async {
+            let reply = server.open_at(nowhere, mode).session().run(&plain("SELECT 1"), &[]).await;
+            assert_eq!(reply.class_name(), Some("connection_refused"), "{mode:?}");
+            assert!(reply.pool_wait_ns.is_some_and(|wait| wait > 0), "{mode:?}");
+            assert_eq!(reply.service_ns, 0, "{mode:?}");
+            let batch = server.open_at(nowhere, mode).session().batch("SELECT 1").await;
+            assert!(batch.pool_wait_ns.is_some_and(|wait| wait > 0), "{mode:?}");
+            assert_eq!(batch.service_ns, 0, "{mode:?}");
+        });
+    }
+}
+
+#[test]
 fn waiting_for_a_connection_ends_with_the_time_limit() {
     let server = Server::start();
     run(async {
@@ -84,6 +148,8 @@ fn waiting_for_a_connection_ends_with_the_time_limit() {
         assert!(why(&reply).contains("waiting for a connection"), "{}", why(&reply));
         // It was never sent.
         assert!(reply.fate_is_known());
+        assert!(reply.pool_wait_ns.is_some_and(|wait| wait >= 200_000_000), "{:?}", reply.pool_wait_ns);
+        assert_eq!(reply.service_ns, 0);
         assert!(one.rollback().await.is_ok());
         ask(&two, "SELECT 1", &[]).await;
     });

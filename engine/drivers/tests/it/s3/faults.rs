@@ -24,6 +24,7 @@ through_both_clients! {
     a_body_that_is_cut_short_is_an_error
     a_listing_that_cannot_be_read_says_why
     a_listing_that_goes_in_circles_is_stopped
+    a_listing_that_goes_in_wider_circles_is_stopped
     a_redirect_names_the_region
     an_early_refusal_of_a_large_object_is_seen
 }
@@ -208,7 +209,22 @@ async fn a_listing_that_goes_in_circles_is_stopped(client: ClientKind) {
     let (server, store) = against(client, "5s", vec![answer]).await;
     let reply = store.list(&ListRequest::default()).await;
     assert_eq!((reply.listing.pages, server.requests().len()), (2, 2));
-    assert!(reply.message.as_deref().unwrap().ends_with("a page names itself as the page after it"));
+    assert!(reply.message.as_deref().unwrap().ends_with("as the page after it"));
+    assert_ended(&[reply], &[Outcome::Error], "bad_listing");
+}
+
+async fn a_listing_that_goes_in_wider_circles_is_stopped(client: ClientKind) {
+    let page = |token: &str| {
+        let page = format!(
+            "<ListBucketResult><IsTruncated>true</IsTruncated><Contents><Key>a</Key><Size>1</Size></Contents>\
+             <NextContinuationToken>{token}</NextContinuationToken></ListBucketResult>"
+        );
+        Answer::Say(http("200 OK", "content-type: application/xml\r\n", &page))
+    };
+    let pages: Vec<_> = (0..50).map(|round| page(if round % 2 == 0 { "a" } else { "b" })).collect();
+    let (server, store) = against(client, "5s", pages).await;
+    let reply = store.list(&ListRequest::default()).await;
+    assert_eq!((reply.listing.pages, server.requests().len()), (3, 3));
     assert_ended(&[reply], &[Outcome::Error], "bad_listing");
 }
 
