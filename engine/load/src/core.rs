@@ -49,8 +49,12 @@ pub(crate) struct Core<T> {
     pub(crate) context: CoreContext<T>,
     /// VUs inside a turn.
     pub(crate) busy: Cell<u64>,
+    /// The most at once since an interval was sent.
+    pub(crate) busy_most: Cell<u64>,
     /// VUs that exist.
     pub(crate) live: Cell<u64>,
+    /// The most at once since an interval was sent.
+    pub(crate) live_most: Cell<u64>,
     /// Rings when the last VU that was hired so far has been made.
     pub(crate) all_made: Arc<Bell>,
     unmade: Cell<u64>,
@@ -64,7 +68,9 @@ impl<T> Core<T> {
         Rc::new(Self {
             context,
             busy: Cell::new(0),
+            busy_most: Cell::new(0),
             live: Cell::new(0),
+            live_most: Cell::new(0),
             all_made: Arc::default(),
             unmade: Cell::new(0),
             yielding: Cell::new(0),
@@ -76,6 +82,7 @@ impl<T> Core<T> {
     /// A VU was hired and is not made yet.
     pub(crate) fn hired(&self) {
         self.live.set(self.live.get() + 1);
+        self.live_most.set(self.live_most.get().max(self.live.get()));
         self.unmade.set(self.unmade.get() + 1);
     }
 

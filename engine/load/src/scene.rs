@@ -139,7 +139,9 @@ impl<T: Time> Scene<T> {
             self.run.desks(self.scenario).begun(self.core.context.core);
         }
         place.open.set(Some(turn));
-        self.core.busy.set(self.core.busy.get() + 1);
+        let busy = self.core.busy.get() + 1;
+        self.core.busy.set(busy);
+        self.core.busy_most.set(self.core.busy_most.get().max(busy));
     }
 
     /// Records the end of a turn.

@@ -55,8 +55,9 @@ impl<T: Time> Ticker<T> {
         });
         let cpu_ns = thread_cpu_ns();
         let interval = &mut intervals[index];
-        interval.vus_busy = self.core.busy.get();
-        interval.vus_live = self.core.live.get();
+        // The most there were, not those of this moment: short iterations would never be seen.
+        interval.vus_busy = self.core.busy_most.replace(self.core.busy.get());
+        interval.vus_live = self.core.live_most.replace(self.core.live.get());
         interval.cpu_ns = cpu_ns - self.cpu_ns;
         (self.since_ns, self.cpu_ns) = (end_ns, cpu_ns);
         for interval in intervals {

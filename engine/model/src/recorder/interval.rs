@@ -28,9 +28,9 @@ pub struct Interval {
     /// Distinct failures; they ride on the first interval of a [`take`](super::Recorder::take), whatever
     /// window they happened in.
     pub failures: Vec<Failure>,
-    /// VUs inside an iteration at `end_ns`. The load engine fills it in.
+    /// The most VUs that were inside an iteration at once. The load engine fills it in.
     pub vus_busy: u64,
-    /// VUs that exist at `end_ns`. The load engine fills it in.
+    /// The most VUs that existed at once. The load engine fills it in.
     pub vus_live: u64,
     /// CPU time the core's thread used during the interval. The load engine fills it in, in one interval of each
     /// span: of the one with 0 neither CPU time nor length counts to how busy the core was.
