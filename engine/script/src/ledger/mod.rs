@@ -9,7 +9,7 @@
 //! | acknowledged | acknowledged | failed | ambiguous |
 //! | anything else | the same | the same | the same |
 //!
-//! Deliberately absent: the judgement itself (`model::ledger`), and reading the truth (see [`truth`]).
+//! Deliberately absent: the judgement itself (`model::ledger`), and reading the truth (`truth`).
 
 mod key;
 mod truth;
