@@ -7,6 +7,7 @@
 )]
 
 mod diagnostics;
+mod guides;
 mod limits;
 mod modules;
 mod servers;
