@@ -87,3 +87,9 @@ fn guides_come_first_and_leave_no_figure_open() {
     assert!(limits.contains("| 32 levels |") && limits.contains("| 200,000,000 |"), "{limits}");
     assert!(!limits.contains("_MIB}") && !limits.contains("{STEPS") && !limits.contains("{MAP"));
 }
+
+#[test]
+fn what_debug_says_is_told_where_log_lines_are() {
+    let log = docs::render(Some("log")).unwrap();
+    assert!(log.contains("`debug(value)`") && !log.contains("log::debug"), "{log}");
+}
