@@ -93,3 +93,10 @@ fn what_debug_says_is_told_where_log_lines_are() {
     let log = docs::render(Some("log")).unwrap();
     assert!(log.contains("`debug(value)`") && !log.contains("log::debug"), "{log}");
 }
+
+#[test]
+fn functions_that_differ_in_types_alone_are_told_once() {
+    let rng = docs::render(Some("vu.rng")).unwrap();
+    assert_eq!(rng.matches("## `normal(").count(), 1, "{rng}");
+    assert!(rng.contains("A number from a normal distribution"), "{rng}");
+}

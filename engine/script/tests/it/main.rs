@@ -10,6 +10,7 @@ mod diagnostics;
 mod guides;
 mod limits;
 mod modules;
+mod randomness;
 mod servers;
 mod tools;
 mod users;
