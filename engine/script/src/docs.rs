@@ -1,5 +1,7 @@
 //! The script API as text: guides that are written by hand, and the doc comments of the bindings themselves.
 
+pub(crate) mod calls;
+
 use std::{borrow::Cow, fmt::Write as _};
 
 use crate::{
@@ -88,6 +90,8 @@ pub fn render_stdlib() -> String {
 }
 
 struct Function {
+    name: String,
+    parameters: usize,
     signature: String,
     text: String,
 }
@@ -96,7 +100,13 @@ fn functions(topic: &Topic) -> Vec<Function> {
     let mut engine = rhai::Engine::new_raw();
     engine.register_global_module(topic.module.clone());
     let describe = |info: rhai::FuncInfo<'_>| {
-        Some(Function { signature: signature(topic, info.metadata), text: comment(info.metadata) })
+        let meta = info.metadata;
+        Some(Function {
+            name: meta.name.to_string(),
+            parameters: meta.params_info.len(),
+            signature: signature(topic, meta),
+            text: comment(meta),
+        })
     };
     let mut found = engine.collect_fn_metadata(None, describe, false);
     // The same words with other types of arguments are one function to a reader; one of them has the text.
