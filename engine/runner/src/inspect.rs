@@ -211,7 +211,10 @@ fn settings(prepared: &Prepared, load: &LoadRequest) -> Vec<InspectedSetting> {
     let planned = &prepared.planned;
     let time = model::units::format_duration;
     if let Some(duration) = planned.duration.value {
-        add("duration", time(duration), &planned.duration.origin);
+        // The length of stages from a flag is that flag's, whatever the script says.
+        let of_stages = !load.stages.is_empty() && planned.duration.origin == Origin::Script;
+        let origin = if of_stages { &Origin::Flag("--stage") } else { &planned.duration.origin };
+        add("duration", time(duration), origin);
     }
     add("warm-up", time(planned.warm_up.value), &planned.warm_up.origin);
     add("seed", planned.seed.value.to_string(), &planned.seed.origin);

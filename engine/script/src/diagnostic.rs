@@ -129,6 +129,18 @@ pub(crate) trait Texts {
     fn names(&self) -> Vec<String>;
     /// Names that `import` understands.
     fn module_names(&self) -> Vec<String>;
+    /// The module that the source imports under this name.
+    fn imported(&self, source: &str, alias: &str) -> Option<Imported>;
+}
+
+/// A module as a script has imported it.
+pub(crate) struct Imported {
+    /// The file it was read from, or `stdlib:name`.
+    pub(crate) origin: String,
+    /// Its functions: `push(q, item)`.
+    pub(crate) functions: Vec<String>,
+    /// The module of the standard library in whose place it stands.
+    pub(crate) hides: Option<String>,
 }
 
 /// A syntax error in the source `file`.
@@ -173,10 +185,37 @@ pub(crate) fn from_eval_error(error: &EvalAltResult, file: &str, texts: &dyn Tex
     let (in_script, by_server) = (is_scripts_fault(inner), is_servers_word(inner));
     let mut diagnostic =
         Diagnostic { in_script, by_server, ..complaint }.at(Place::at(&name, &text, inner.position()));
+    if let EvalAltResult::ErrorFunctionNotFound(signature, _) = inner
+        && let Some((alias, call)) = signature.split_once("::")
+        && let Some(module) = texts.imported(source, alias)
+    {
+        diagnostic.message = format!("{} in {}", diagnostic.message, module.origin);
+        return diagnostic.help(module_help(alias, call, &module));
+    }
     if let Some(help) = eval_help(inner, &text, texts) {
         diagnostic = diagnostic.help(help);
     }
     diagnostic
+}
+
+/// What a module has instead of the function that was called as `alias::call`.
+fn module_help(alias: &str, call: &str, module: &Imported) -> String {
+    let bare = |text: &str| text.split(['(', ' ']).next().unwrap_or_default().to_owned();
+    let wanted = bare(call);
+    let names: Vec<String> = module.functions.iter().map(|function| bare(function)).collect();
+    let near = model::suggest::did_you_mean(&wanted, names.iter().map(String::as_str));
+    let is_meant = |name: &String| match near {
+        _ if names.contains(&wanted) => *name == wanted,
+        Some(near) => name == near,
+        None => true,
+    };
+    let meant = module.functions.iter().zip(&names).filter(|(_, name)| is_meant(name));
+    let meant: Vec<String> = meant.map(|(function, _)| format!("`{alias}::{function}`")).collect();
+    let has = if meant.is_empty() { "no function at all".to_owned() } else { meant.join(", ") };
+    let hides = module.hides.as_ref().map(|name| {
+        format!("; that file stands in the place of the standard library's `{name}`: rename it if that one is meant")
+    });
+    format!("it has {has}{}", hides.unwrap_or_default())
 }
 
 /// The innermost error and the source it happened in: function calls and modules wrap it on the way out.

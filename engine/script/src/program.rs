@@ -15,7 +15,8 @@ use std::{
 use rhai::{AST, ASTNode, Expr, Stmt};
 
 use crate::{
-    diagnostic::{Diagnostic, Place, Texts},
+    diagnostic::{Diagnostic, Imported, Place, Texts},
+    docs::calls::{self, Call},
     engine::Host,
     library::{Library, ModuleText},
     portable::Portable,
@@ -50,6 +51,19 @@ pub struct Facts {
     /// Declarations that are written out, wherever they stand: name, default and attributes. With these, what is
     /// declared in `setup()` can be checked before anything runs.
     pub(crate) declarations: Vec<(String, Portable, Portable)>,
+    /// Calls of functions in namespaces that are not imported modules, imports included.
+    calls: Vec<Call>,
+    imports: Vec<Import>,
+    /// Functions of imported modules by where the module's text came from.
+    functions_of_modules: BTreeMap<String, Vec<String>>,
+}
+
+/// `import "module" as alias`, and the source it stands in.
+#[derive(Clone, Debug)]
+struct Import {
+    source: String,
+    alias: String,
+    module: String,
 }
 
 impl Program {
@@ -76,11 +90,35 @@ impl Program {
         let bare = Self(Arc::new(inner));
         let host = Host::new(&bare).map_err(|d| vec![d])?;
         host.load_imports().map_err(|d| vec![d])?;
-        let facts = Facts::gather(&host.asts());
+        let facts = Facts::gather(&host.asts(), &bare);
         drop(host);
+        let mut wrong = calls::complaints(&facts.calls);
+        wrong.extend(bare.options_with_parameters(&facts));
+        if !wrong.is_empty() {
+            return Err(wrong);
+        }
         let mut inner = Arc::into_inner(bare.0).expect("the host that shared the program is gone");
         inner.facts = facts;
         Ok(Self(Arc::new(inner)))
+    }
+
+    /// `options` is called before there is anything to hand to it.
+    fn options_with_parameters(&self, facts: &Facts) -> Option<Diagnostic> {
+        let mut arities =
+            facts.functions.iter().filter(|(name, _)| name == "options").map(|(_, arity)| *arity);
+        let first = arities.next().filter(|first| *first > 0)?;
+        if arities.any(|arity| arity == 0) {
+            return None;
+        }
+        let message = format!("options() takes no parameters; this one takes {first}");
+        let help = "write `fn options() { … }`; what changes between runs is a param(\"name\", default)";
+        let complaint = Diagnostic::script(message).help(help);
+        let text = &self.0.text;
+        let Some(before) = text.find("fn options").map(|at| &text[..at]) else { return Some(complaint) };
+        let line = before.matches('\n').count() + 1;
+        let column = before.rsplit('\n').next().unwrap_or(before).chars().count() + "fn ".len() + 1;
+        let (file, length) = (self.0.file.clone(), "options".len());
+        Some(complaint.at(Place { file, text: text.clone(), line, column, length }))
     }
 
     /// Name of the file as the user gave it.
@@ -159,27 +197,63 @@ impl Texts for Program {
     fn module_names(&self) -> Vec<String> {
         self.0.library.names()
     }
+
+    fn imported(&self, source: &str, alias: &str) -> Option<Imported> {
+        let source = if source.is_empty() { &self.0.file } else { source };
+        let facts = &self.0.facts;
+        let import = facts.imports.iter().find(|i| i.source == source && i.alias == alias)?;
+        let origin = self.0.library.known().get(&import.module)?.origin.clone();
+        let functions = facts.functions_of_modules.get(&origin).cloned().unwrap_or_default();
+        let is_built_in = crate::library::BUILT_IN.iter().any(|(name, _)| *name == import.module);
+        let hides = (is_built_in && !origin.starts_with("stdlib:")).then(|| import.module.clone());
+        Some(Imported { origin, functions, hides })
+    }
 }
 
 impl Facts {
-    fn gather(asts: &[AST]) -> Self {
+    fn gather(asts: &[AST], texts: &dyn Texts) -> Self {
         let mut facts = Self::default();
         for (n, ast) in asts.iter().enumerate() {
+            let source = ast.source().unwrap_or_default();
             if n == 0 {
                 let functions = ast.iter_functions().map(|f| (f.name.to_owned(), f.params.len()));
                 facts.functions = functions.collect();
+            } else {
+                facts.functions_of_modules.insert(source.to_owned(), signatures(ast));
             }
+            let (mut aliases, mut calls) = (BTreeSet::new(), Vec::new());
             ast.walk(&mut |path: &[ASTNode<'_>]| {
-                // A call that stands by itself is a statement to Rhai, any other an expression.
-                if let Some(ASTNode::Expr(Expr::FnCall(call, _)) | ASTNode::Stmt(Stmt::FnCall(call, _))) =
-                    path.last()
-                {
-                    facts.see_call(call);
+                match path.last() {
+                    // A call that stands by itself is a statement to Rhai, any other an expression.
+                    Some(ASTNode::Expr(Expr::FnCall(call, at)) | ASTNode::Stmt(Stmt::FnCall(call, at))) => {
+                        facts.see_call(call);
+                        calls.extend(Call::in_namespace(call, source, *at, texts));
+                    }
+                    Some(ASTNode::Stmt(Stmt::Import(import, _))) => {
+                        aliases.insert(import.1.name.to_string());
+                        facts.see_import(source, &import.0, &import.1.name);
+                    }
+                    _ => {}
                 }
                 true
             });
+            // What a script imports under the name of a namespace is its own affair.
+            facts.calls.extend(calls.into_iter().filter(|call| !aliases.contains(&call.namespace)));
         }
+        // Modules come in any order, the script first.
+        let own = asts.first().and_then(AST::source).unwrap_or_default();
+        facts.calls.sort_by_key(|call| {
+            let Place { file, line, column, .. } = &call.place;
+            (file != own, file.clone(), *line, *column)
+        });
         facts
+    }
+
+    fn see_import(&mut self, source: &str, module: &Expr, alias: &str) {
+        if let Expr::StringConstant(module, _) = module {
+            let (source, alias) = (source.to_owned(), alias.to_owned());
+            self.imports.push(Import { source, alias, module: module.to_string() });
+        }
     }
 
     fn see_call(&mut self, call: &rhai::FnCallExpr) {
@@ -197,6 +271,14 @@ impl Facts {
             self.declarations.extend(written_out(name, &call.args[1..]));
         }
     }
+}
+
+/// `push(q, item)` of every function that has a name.
+fn signatures(ast: &AST) -> Vec<String> {
+    let named = ast.iter_functions().filter(|f| !f.name.contains('$'));
+    let mut signatures: Vec<String> = named.map(|f| format!("{}({})", f.name, f.params.join(", "))).collect();
+    signatures.sort();
+    signatures
 }
 
 /// Default and attributes of a declaration, when both are literals.

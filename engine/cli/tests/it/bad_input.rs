@@ -169,6 +169,16 @@ fn a_script_without_options() {
 }
 
 #[test]
+fn wrong_calls_of_bindings() {
+    let place = Place::new();
+    let work = "pg::query(\"SELECT 1\");\n    s3::putt(\"k\", \"v\");";
+    place.file("s.rhai", IDLE.replace("sleep(\"5ms\");", work));
+    let checked = place.run(["check", "s.rhai"]);
+    assert_eq!(checked.shown(&place), shown(&place, "s.rhai", &[]));
+    insta::assert_snapshot!(checked.shown(&place));
+}
+
+#[test]
 fn a_segment_that_does_not_exist() {
     let place = Place::new();
     place.file("s.rhai", IDLE);

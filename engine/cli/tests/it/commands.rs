@@ -67,6 +67,21 @@ fn depth() { 1 }
 }
 
 #[test]
+fn inspect_names_the_flag_that_set_the_length() {
+    let place = Place::new();
+    place.file("s.rhai", IDLE);
+    let from = |args: &[&str]| {
+        let shown = place.run(["inspect", "s.rhai", "--json"].iter().chain(args)).expect(0);
+        let value: serde_json::Value = serde_json::from_str(&shown.stdout).unwrap();
+        let settings = value["settings"].as_array().unwrap();
+        settings.iter().find(|setting| setting["name"] == "duration").unwrap()["from"].clone()
+    };
+    assert_eq!(from(&[]), "script");
+    assert_eq!(from(&["--stage", "1s:2"]), "flag --stage");
+    assert_eq!(from(&["--stage", "1s:2", "--duration", "3s"]), "flag --duration");
+}
+
+#[test]
 fn list_names_scripts_with_their_questions() {
     let place = Place::new();
     std::fs::create_dir(place.path("scenarios")).unwrap();

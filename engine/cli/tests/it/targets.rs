@@ -91,3 +91,36 @@ fn a_secret_is_named_by_its_variable() {
     let shown = ended(command.env("MY_PASSWORD", "hush").output().unwrap()).expect(0);
     assert!(!shown.stdout.contains("hush"), "{}", shown.stdout);
 }
+
+#[test]
+fn every_key_of_a_target_is_told_in_the_guide_to_targets() {
+    let place = Place::new();
+    let key = "qqqqqqqqqqqq";
+    place.file("s.rhai", HEADS).file(
+        "targets.yaml",
+        format!(
+            "targets:\n  mine:\n    {key}: 1\n    postgres: {{url: x, {key}: 1}}\n    store: {{{key}: 1}}\n"
+        ),
+    );
+    let told = place.run(["check", "s.rhai", "--target", "mine", "--json"]).expect(104).stdout;
+    let told: serde_json::Value = serde_json::from_str(&told).unwrap();
+    let helps = told["problems"].as_array().unwrap().iter().filter_map(|problem| problem["help"].as_str());
+    let known: Vec<&str> =
+        helps.filter_map(|help| help.strip_prefix("it has ")).flat_map(|list| list.split(", ")).collect();
+    assert!(
+        known.contains(&"representative") && known.contains(&"url") && known.contains(&"ca_file"),
+        "{told}"
+    );
+    let guide = place.run(["docs", "targets"]).expect(0).stdout;
+    for word in known {
+        assert!(guide.contains(&format!("`{word}`")), "`{word}` is missing in the guide to targets");
+    }
+    // Its example is in order.
+    let example = guide.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
+    place.file("targets.yaml", example);
+    let mut command = place.command(["check", "s.rhai"]);
+    for variable in ["STAGING_PG_PASSWORD", "STAGING_S3_KEY", "STAGING_S3_SECRET"] {
+        command.env(variable, "hush");
+    }
+    ended(command.output().unwrap()).expect(0);
+}

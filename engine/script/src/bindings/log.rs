@@ -13,12 +13,15 @@ fn speaker() -> String {
     .unwrap_or_else(|| "script".to_owned())
 }
 
-/// Log lines. They go to standard error; `-v` shows `debug` too.
+/// Log lines. They go to standard error.
 #[export_module]
 pub(crate) mod log_api {
     use rhai::Dynamic;
 
     /// Something a reader of the log wants to know.
+    ///
+    /// For whoever debugs the script there is Rhai's own `debug(value)`: a line with its place in the script, which
+    /// only `-v` shows.
     ///
     /// ```rhai
     /// log::info(`prefilled ${rows} items`);
@@ -30,10 +33,5 @@ pub(crate) mod log_api {
     /// Something that is probably wrong.
     pub fn warn(message: Dynamic) {
         tracing::warn!(target: "script", "{}: {message}", speaker());
-    }
-
-    /// Something for whoever debugs the script.
-    pub fn debug(message: Dynamic) {
-        tracing::debug!(target: "script", "{}: {message}", speaker());
     }
 }

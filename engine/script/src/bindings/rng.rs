@@ -32,6 +32,36 @@ fn size(bytes: i64, what: &str) -> Result<usize, EvalError> {
         .ok_or_else(|| failure(&format!("{what} makes 0 to {AT_MOST} bytes, not {bytes}")))
 }
 
+fn happens(probability: f64) -> Result<bool, EvalError> {
+    if !(0.0..=1.0).contains(&probability) {
+        return Err(failure(&format!("rng.chance takes a probability from 0 to 1, not {probability}")));
+    }
+    draw(|r| r.next_unit() < probability)
+}
+
+fn rank(n: i64, exponent: f64) -> Result<i64, EvalError> {
+    let n = bound(n, "rng.zipf(n, exponent)")?;
+    let zipf = rand_distr::Zipf::new(n as f64, exponent)
+        .map_err(|_| failure(&format!("rng.zipf takes an exponent of 0 or more, not {exponent}")))?;
+    draw(|r| zipf.sample(r) as i64 - 1)
+}
+
+fn normally(mean: f64, deviation: f64) -> Result<f64, EvalError> {
+    let normal = rand_distr::Normal::new(mean, deviation).ok().filter(|_| deviation >= 0.0);
+    let normal = normal.ok_or_else(|| {
+        failure(&format!("rng.normal takes a deviation that is finite and 0 or more, not {deviation}"))
+    })?;
+    draw(|r| normal.sample(r))
+}
+
+fn exponentially(mean: f64) -> Result<f64, EvalError> {
+    let is_usable = mean.is_finite() && mean > 0.0;
+    let exponential = rand_distr::Exp::new(1.0 / mean).ok().filter(|_| is_usable);
+    let exponential =
+        exponential.ok_or_else(|| failure(&format!("rng.exponential takes a mean above 0, not {mean}")))?;
+    draw(|r| exponential.sample(r))
+}
+
 /// Letters, digits and spaces at the rates of text; 64 of them, so that six random bits choose one.
 const LETTERS: &[u8; 64] = b"eeeeettttaaaooiinnsshhrrddllccuummwwffggyyppbbvvkkjxqz0123456789";
 
@@ -46,7 +76,10 @@ fn fill_text(rng: &mut model::seed::IterationRng, into: &mut Vec<u8>, bytes: usi
     }
 }
 
-/// A JSON object of exactly the wanted size, or the smallest one that is larger.
+/// A JSON object without a body: what is between its quotation marks can have any size.
+const ITEM_BYTES_AT_LEAST: usize = 35;
+
+/// A JSON object of exactly the wanted size.
 fn json_item(rng: &mut model::seed::IterationRng, bytes: usize) -> Vec<u8> {
     let mut text = format!("{{\"id\":\"{:016x}\",\"body\":\"", rng.next_bits()).into_bytes();
     let body = bytes.saturating_sub(text.len() + 2);
@@ -58,17 +91,26 @@ fn json_item(rng: &mut model::seed::IterationRng, bytes: usize) -> Vec<u8> {
 /// Randomness of this iteration.
 #[export_module]
 pub(crate) mod rng_api {
-    /// True with the given probability.
+    /// True with the given probability, from 0 to 1.
     #[rhai_fn(pure, return_raw)]
     pub fn chance(_rng: &mut Rng, probability: f64) -> Result<bool, EvalError> {
-        draw(|r| r.next_unit() < probability)
+        happens(probability)
+    }
+
+    #[rhai_fn(name = "chance", pure, return_raw)]
+    pub fn chance_int(_rng: &mut Rng, probability: i64) -> Result<bool, EvalError> {
+        happens(probability as f64)
     }
 
     /// A whole number from `least` to `most`, both included.
     #[rhai_fn(pure, return_raw)]
     pub fn int(_rng: &mut Rng, least: i64, most: i64) -> Result<i64, EvalError> {
-        let span = most.checked_sub(least).and_then(|s| s.checked_add(1)).unwrap_or(0);
-        let span = bound(span, "rng.int(least, most)")?;
+        if least > most {
+            return Err(failure(&format!("rng.int({least}, {most}): the least is above the most")));
+        }
+        let span = most.checked_sub(least).and_then(|s| s.checked_add(1)).and_then(|s| u64::try_from(s).ok());
+        let span =
+            span.ok_or_else(|| failure(&format!("rng.int({least}, {most}): that is too wide a range")))?;
         draw(|r| least + r.next_below(span).cast_signed())
     }
 
@@ -88,26 +130,44 @@ pub(crate) mod rng_api {
     /// A rank from 0 to n-1, the lower the likelier (Zipf with the given exponent; 0.99 is YCSB's).
     #[rhai_fn(pure, return_raw)]
     pub fn zipf(_rng: &mut Rng, n: i64, exponent: f64) -> Result<i64, EvalError> {
-        let n = bound(n, "rng.zipf(n, exponent)")?;
-        let zipf = rand_distr::Zipf::new(n as f64, exponent)
-            .map_err(|e| failure(&format!("rng.zipf({n}, {exponent}): {e}")))?;
-        draw(|r| zipf.sample(r) as i64 - 1)
+        rank(n, exponent)
+    }
+
+    #[rhai_fn(name = "zipf", pure, return_raw)]
+    pub fn zipf_int(_rng: &mut Rng, n: i64, exponent: i64) -> Result<i64, EvalError> {
+        rank(n, exponent as f64)
     }
 
     /// A number from a normal distribution.
     #[rhai_fn(pure, return_raw)]
     pub fn normal(_rng: &mut Rng, mean: f64, deviation: f64) -> Result<f64, EvalError> {
-        let normal = rand_distr::Normal::new(mean, deviation)
-            .map_err(|e| failure(&format!("rng.normal({mean}, {deviation}): {e}")))?;
-        draw(|r| normal.sample(r))
+        normally(mean, deviation)
+    }
+
+    #[rhai_fn(name = "normal", pure, return_raw)]
+    pub fn normal_ints(_rng: &mut Rng, mean: i64, deviation: i64) -> Result<f64, EvalError> {
+        normally(mean as f64, deviation as f64)
+    }
+
+    #[rhai_fn(name = "normal", pure, return_raw)]
+    pub fn normal_int_mean(_rng: &mut Rng, mean: i64, deviation: f64) -> Result<f64, EvalError> {
+        normally(mean as f64, deviation)
+    }
+
+    #[rhai_fn(name = "normal", pure, return_raw)]
+    pub fn normal_int_deviation(_rng: &mut Rng, mean: f64, deviation: i64) -> Result<f64, EvalError> {
+        normally(mean, deviation as f64)
     }
 
     /// A number from an exponential distribution with the given mean.
     #[rhai_fn(pure, return_raw)]
     pub fn exponential(_rng: &mut Rng, mean: f64) -> Result<f64, EvalError> {
-        let exponential = rand_distr::Exp::new(1.0 / mean)
-            .map_err(|e| failure(&format!("rng.exponential({mean}): {e}")))?;
-        draw(|r| exponential.sample(r))
+        exponentially(mean)
+    }
+
+    #[rhai_fn(name = "exponential", pure, return_raw)]
+    pub fn exponential_int(_rng: &mut Rng, mean: i64) -> Result<f64, EvalError> {
+        exponentially(mean as f64)
     }
 
     /// One element of an array, each as likely as the others.
@@ -148,10 +208,14 @@ pub(crate) mod rng_api {
         })
     }
 
-    /// A JSON object of so many bytes (at least 40), as a payload that a `jsonb` column takes.
+    /// A JSON object of so many bytes (at least 35), as a payload that a `jsonb` column takes.
     #[rhai_fn(pure, return_raw)]
     pub fn item(_rng: &mut Rng, bytes: i64) -> Result<Payload, EvalError> {
         let bytes = size(bytes, "rng.item(bytes)")?;
+        if bytes < ITEM_BYTES_AT_LEAST {
+            let least = ITEM_BYTES_AT_LEAST;
+            return Err(failure(&format!("rng.item(bytes) makes {least} bytes or more, not {bytes}")));
+        }
         draw(|r| Payload { bytes: json_item(r, bytes).into(), is_json: true })
     }
 

@@ -89,3 +89,25 @@ fn a_variable_is_spelt_as_it_was_declared() {
 fn what_cannot_be_shared_is_named() {
     assert_snapshot!(call("fn setup() { #{ a: [1, || 2] } }", "setup").unwrap_err());
 }
+
+#[test]
+fn calls_of_bindings_are_checked_before_anything_runs() {
+    let script = r#"
+fn options() { #{ scenarios: #{ work: #{ executor: "constant-vus", duration: "1s" } } } }
+fn work(vu) {
+    pg::query("SELECT 1");
+    let rows = pg::querry("SELECT 1", []).rows;
+    if true { s3::putt("key", "body"); }
+    log::inform("here");
+    [1].map(|n| metric::counter("n"));
+    pg::frobnicate();
+    pg::query("SELECT 1", []);
+}
+"#;
+    assert_snapshot!(complaints(script, &[]));
+}
+
+#[test]
+fn options_that_want_something_are_told_that_they_get_nothing() {
+    assert_snapshot!(complaints("// Question: why?\nfn options(vus) { #{ } }\n", &[]));
+}

@@ -7,8 +7,10 @@
 )]
 
 mod diagnostics;
+mod guides;
 mod limits;
 mod modules;
+mod randomness;
 mod servers;
 mod tools;
 mod users;

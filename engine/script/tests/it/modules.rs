@@ -84,3 +84,36 @@ fn the_servers_that_a_script_talks_to_are_seen_in_its_code() {
     assert_eq!(facts("import \"queue\" as queue; fn f(q) { queue::pop(q, 1) }"), (true, false));
     assert_eq!(facts("fn f() { \"pg::query\" }"), (false, false));
 }
+
+#[test]
+fn a_wrong_call_of_a_binding_in_a_module_is_told_at_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("main.rhai"), USES_HELPER).unwrap();
+    fs::write(folder.path().join("helper.rhai"), "fn answer() {\n    pg::execute(1)\n}\n").unwrap();
+    let told = answer(folder.path(), None).unwrap_err();
+    assert!(told.contains("helper.rhai:2:5: `pg::execute` does not take 1 argument"), "{told}");
+    assert!(told.contains("there is `pg::execute(sql, params)`"), "{told}");
+}
+
+#[test]
+fn a_module_that_is_called_like_a_namespace_is_the_scripts_own_affair() {
+    let folder = tempfile::tempdir().unwrap();
+    let main = "import \"helper\" as clock;\nfn setup() { clock::answer() }\n";
+    fs::write(folder.path().join("main.rhai"), main).unwrap();
+    fs::write(folder.path().join("helper.rhai"), "fn answer() { 7 }").unwrap();
+    assert_eq!(answer(folder.path(), None).unwrap(), 7);
+}
+
+#[test]
+fn a_function_that_a_module_lacks_is_told_with_the_file_that_was_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let main = "import \"queue\" as q;\nfn setup() {\n    q::push(1, 2, 3)\n}\n";
+    fs::write(folder.path().join("main.rhai"), main).unwrap();
+    fs::write(folder.path().join("queue.rhai"), "fn pusch(q, item) { 1 }\nfn pop() { 2 }").unwrap();
+    let told = answer(folder.path(), None).unwrap_err().replace(&folder.path().display().to_string(), "");
+    insta::assert_snapshot!(told);
+    fs::remove_file(folder.path().join("queue.rhai")).unwrap();
+    fs::write(folder.path().join("main.rhai"), main.replace(", 3", "")).unwrap();
+    let told = answer(folder.path(), None).unwrap_err().replace(&folder.path().display().to_string(), "");
+    insta::assert_snapshot!(told);
+}
