@@ -141,6 +141,19 @@ fn docs_print_the_api_by_topic() {
 }
 
 #[test]
+fn the_complete_example_of_the_docs_plays() {
+    let place = Place::new();
+    let guide = place.run(["docs", "options"]).expect(0).stdout;
+    let example = guide.split("```rhai\n").nth(1).unwrap().split("```").next().unwrap();
+    place.file("example.rhai", example);
+    // Its thresholds on times are for the user's machine.
+    place.run(["run", "example.rhai", "--duration", "2s", "--warm-up", "0s", "--no-thresholds"]).expect(0);
+    let run = place.run_file();
+    assert!(run.ledgers[0].passed && run.ledgers[0].figures["acknowledged"] > 0, "{:?}", run.ledgers);
+    place.assert_nothing_is_left();
+}
+
+#[test]
 fn completions_are_printed_for_every_shell() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {
         let ended = Place::new().run(["completions", shell]).expect(0);
