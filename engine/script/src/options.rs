@@ -293,7 +293,7 @@ impl Reader<'_> {
             let mut settings = Settings::new(format!("probe `{name}`"), &one, &["every", "exec"]);
             let every = settings.seconds("every").and_then(duration).unwrap_or(Duration::from_secs(1));
             if every < Duration::from_millis(10) {
-                settings.problem("every", "is sampled every 10ms at most".to_owned());
+                settings.problem("every", "is sampled no more often than every 10ms".to_owned());
             }
             let exec = settings.required("exec", Settings::text);
             self.absorb(&path, settings);

@@ -87,6 +87,11 @@ pub(crate) mod control_api {
     pub fn think(least: &str, most: &str) -> Result<(), EvalError> {
         let parse = |text| units::parse_duration(text).map_err(|e| failure(&e.to_string()));
         let (least, most) = (parse(least)?, parse(most)?);
+        if most < least {
+            return Err(failure(&format!(
+                "think takes the shorter length first, not {least:?} and {most:?}"
+            )));
+        }
         let unit = context::required("think", |c| Ok(c.rng.borrow_mut().next_unit()))?;
         pause(least + most.saturating_sub(least).mul_f64(unit))
     }
