@@ -178,7 +178,10 @@ fn nothing_goes_on_at_the_server_when_the_runtime_goes_with_the_sessions() {
             let sleep = plain("SELECT pg_sleep($1::int4)");
             // Known to a shared connection, so that the calls follow each other without a gap.
             assert!(postgres.session().run(&sleep, &[0.into()]).await.is_ok());
-            for _ in 0..3 {
+            // A cancel reaches the statement that runs. What is queued behind it on a shared connection may have
+            // reached the server already, which carries it out before it notices that nobody is there.
+            let at_once = if matches!(mode, PoolMode::Pipelined { .. }) { 1 } else { 3 };
+            for _ in 0..at_once {
                 let (session, sleep) = (postgres.session(), sleep.clone());
                 tokio::task::spawn_local(async move {
                     session.run(&sleep, &[300.into()]).await;
