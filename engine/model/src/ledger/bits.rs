@@ -1,6 +1,6 @@
 //! A set of (key, step) pairs in a few bytes each: one word of 64 steps for each key that has any of them.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, hash_map::Entry};
 use std::hash::{BuildHasherDefault, Hasher};
 
 use crate::seed::mix;
@@ -21,8 +21,28 @@ impl StepSet {
         new
     }
 
-    pub(super) fn contains(&self, key: u64, step: u64) -> bool {
-        self.words.get(&(key, step / 64)).is_some_and(|word| word & (1 << (step % 64)) != 0)
+    /// Takes the steps from `from` to before `to` out, if all of them are here; says whether they were.
+    pub(super) fn take(&mut self, key: u64, from: u64, to: u64) -> bool {
+        let wanted = |index: u64| {
+            let all = Word { key, index, bits: u64::MAX };
+            all.at_or_above(from).below(to).bits
+        };
+        let indices = || (from / 64..to.div_ceil(64)).filter(|_| from < to);
+        // Ends at the first word that is not whole, however far away `to` is.
+        let has =
+            |index| self.words.get(&(key, index)).is_some_and(|word| word & wanted(index) == wanted(index));
+        if !indices().all(has) {
+            return false;
+        }
+        for index in indices() {
+            if let Entry::Occupied(mut word) = self.words.entry((key, index)) {
+                *word.get_mut() &= !wanted(index);
+                if *word.get() == 0 {
+                    word.remove();
+                }
+            }
+        }
+        true
     }
 
     /// Adds all of another set and hands every word of steps that were in both to `common`.
@@ -77,6 +97,11 @@ impl Word {
     /// How many steps.
     pub(super) fn count(self) -> u64 {
         u64::from(self.bits.count_ones())
+    }
+
+    /// The steps.
+    pub(super) fn steps(self) -> impl Iterator<Item = u64> {
+        (0..64).filter(move |bit| self.bits & (1 << bit) != 0).map(move |bit| self.index * 64 + bit)
     }
 
     /// The first step.

@@ -6,10 +6,15 @@
 
 mod bits;
 mod cas;
+mod judge;
+mod limits;
+mod lives;
+mod reading;
 mod verdict;
 
 #[cfg(test)]
 mod tests;
 
-pub use cas::{CasJudge, CasLedger, Fate};
+pub use cas::{CasLedger, Fate};
+pub use judge::CasJudge;
 pub use verdict::CasVerdict;

@@ -9,7 +9,7 @@ fn ledger(attempts: &[(u64, u64, Fate)]) -> CasLedger {
 }
 
 fn verdict(ledger: CasLedger, heads: &[(u64, u64)]) -> CasVerdict {
-    let mut judge = ledger.judge(0);
+    let mut judge = ledger.judge();
     heads.iter().for_each(|&(key, final_seq)| judge.head(key, final_seq));
     judge.finish()
 }
@@ -62,7 +62,7 @@ fn dropping_the_compare_is_caught() {
     let verdict = verdict(broken, &[(1, 4)]);
     assert_eq!(findings(&verdict), [3, 3, 0, 0]);
     assert!(!verdict.passed());
-    assert_eq!(verdict.examples()[3], "key 1: the server is at 4, and nobody was acknowledged step 1");
+    assert_eq!(verdict.examples()[1], "key 1: the server is at 4, and nobody was acknowledged step 1");
 }
 
 #[test]
@@ -129,7 +129,7 @@ fn timeouts_are_ambiguous_and_refusals_are_not() {
 }
 
 fn with_history(attempts: &[(u64, u64, Fate)], head: u64, history: &[u64]) -> CasVerdict {
-    let mut judge = ledger(attempts).judge(0);
+    let mut judge = ledger(attempts).judge();
     judge.head(1, head);
     history.iter().for_each(|&step| judge.history(1, step));
     judge.finish()
@@ -157,11 +157,15 @@ fn two_heads_of_one_key_are_a_fork() {
 
 #[test]
 fn keys_may_begin_anywhere() {
-    let mut judge = ledger(&[(1, 100, Acknowledged), (1, 101, Acknowledged)]).judge(100);
-    judge.head(1, 102);
-    assert!(judge.finish().passed());
-    let mut judge = ledger(&[(1, 100, Acknowledged), (1, 99, Acknowledged)]).judge(100);
-    judge.head(1, 101);
+    let judge = |steps: [u64; 2], head: u64| {
+        let mut ledger = CasLedger::starting_at(100);
+        steps.iter().for_each(|&step| ledger.record(1, step, Acknowledged));
+        let mut judge = ledger.judge();
+        judge.head(1, head);
+        judge
+    };
+    assert!(judge([100, 101], 102).finish().passed());
+    let judge = judge([100, 99], 101);
     assert_eq!(findings(&judge.finish()), [0, 0, 0, 1]);
 }
 

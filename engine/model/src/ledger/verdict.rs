@@ -52,7 +52,11 @@ pub struct CasVerdict {
     pub ambiguous_applied: u64,
     /// Of these, settled as not applied.
     pub ambiguous_not_applied: u64,
-    /// Keys with acknowledged steps that the server does not hold.
+    /// Inserts that were acknowledged.
+    pub created: u64,
+    /// Deletions at a compared sequence number that were acknowledged.
+    pub retired: u64,
+    /// Keys with acknowledged steps, or an acknowledged insert, that the server does not hold.
     pub missing_keys: u64,
     pub(super) duplicates: Finding,
     pub(super) gaps: Finding,
@@ -61,7 +65,7 @@ pub struct CasVerdict {
 }
 
 impl CasVerdict {
-    /// Acknowledgements beyond the first of their step.
+    /// Acknowledgements beyond the first of their step, and deletions of what was gone.
     pub fn duplicates(&self) -> u64 {
         self.duplicates.count
     }
@@ -71,12 +75,12 @@ impl CasVerdict {
         self.gaps.count
     }
 
-    /// Acknowledged steps the server does not hold.
+    /// Acknowledged steps and inserts the server does not hold.
     pub fn lost(&self) -> u64 {
         self.lost.count
     }
 
-    /// Steps or heads of which there are two versions.
+    /// Steps or heads of which there are two versions, and keys that are there although they were deleted.
     pub fn forks(&self) -> u64 {
         self.forks.count
     }
@@ -97,6 +101,8 @@ impl CasVerdict {
             ("ambiguous", self.ambiguous),
             ("ambiguous_applied", self.ambiguous_applied),
             ("ambiguous_not_applied", self.ambiguous_not_applied),
+            ("created", self.created),
+            ("retired", self.retired),
             ("missing_keys", self.missing_keys),
             ("duplicates", self.duplicates()),
             ("gaps", self.gaps()),

@@ -8,6 +8,7 @@
 mod label;
 mod parts;
 mod summary;
+mod truth;
 
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,8 @@ pub use summary::{
     CheckSummary, CoreSummary, FailureSummary, LatencyFigures, MetricSummary, OpSummary, ScenarioSummary,
     Summary,
 };
+
+pub use truth::{FaultRecord, GateRecord, ProbeRecord, ReportTable, SeriesSummary, SlopeFigures};
 
 use crate::segment::Segment;
 
@@ -77,6 +80,16 @@ pub struct RunFile {
     pub thresholds: Vec<ThresholdRecord>,
     /// Ledgers and what they found.
     pub ledgers: Vec<LedgerRecord>,
+    /// What the thresholds decide together.
+    pub gates: Vec<GateRecord>,
+    /// What looked at servers and host beside the load.
+    pub probes: Vec<ProbeRecord>,
+    /// What probes saw, by series.
+    pub series: Vec<SeriesSummary>,
+    /// What was broken on purpose.
+    pub faults: Vec<FaultRecord>,
+    /// The script's own tables.
+    pub tables: Vec<ReportTable>,
     /// What the figures are not valid for.
     pub label: Label,
     /// What else a reader should know: warnings, and what failed outside of iterations.

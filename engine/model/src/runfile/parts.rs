@@ -147,6 +147,9 @@ pub struct ThresholdRecord {
     pub reason: String,
     /// Whether it may end the run.
     pub abort_on_fail: bool,
+    /// The gate it belongs to, if any.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gate: Option<String>,
 }
 
 /// A ledger and what it found.
@@ -176,6 +179,7 @@ impl ThresholdRecord {
             shown: judgement.shown.clone(),
             reason: judgement.reason.clone(),
             abort_on_fail: rule.abort_on_fail,
+            gate: None,
         }
     }
 

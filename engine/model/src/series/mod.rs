@@ -2,14 +2,18 @@
 //! them: does it grow ([`Slope`]), has it settled ([`Plateau`]), how long until it was calm again
 //! ([`Recovery`]).
 //!
-//! All three can answer that the series is too short to tell. Deliberately does not know what was measured.
+//! All three can answer that the series is too short to tell. Deliberately does not know what was measured,
+//! beyond the unit that a name ends in ([`Measure`]).
 
+mod independence;
+mod measure;
 mod plateau;
 mod recovery;
 mod slope;
 mod watch;
 
-pub use plateau::{Plateau, plateau};
+pub use measure::Measure;
+pub use plateau::{Drift, Plateau, plateau};
 pub use recovery::{Calm, Recovery, Watched, recovery, worst};
 pub use slope::{Slope, SlopeEstimate, slope};
 pub use watch::LatencyWatch;
@@ -80,10 +84,14 @@ impl FromIterator<(u64, f64)> for Series {
 /// The median of the values; nothing when there are none.
 pub fn median(values: impl IntoIterator<Item = f64>) -> Option<f64> {
     let mut sorted: Vec<f64> = values.into_iter().collect();
+    sorted.sort_by(f64::total_cmp);
+    median_of_sorted(&sorted)
+}
+
+fn median_of_sorted(sorted: &[f64]) -> Option<f64> {
     if sorted.is_empty() {
         return None;
     }
-    sorted.sort_by(f64::total_cmp);
     let middle = sorted.len() / 2;
     Some(if sorted.len().is_multiple_of(2) {
         f64::midpoint(sorted[middle - 1], sorted[middle])

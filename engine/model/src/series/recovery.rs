@@ -7,7 +7,8 @@
 //!
 //! *Recovered* at the first point at or after the end of the disturbance from which on every point is in the
 //! band for the hold time: five seconds or three points, whichever is longer. The recovery time is from the
-//! end of the disturbance to that point. Where the next disturbance or the end of the series comes before the
+//! end of the disturbance to that point. Disturbances that overlap or touch are one, from which it recovers when the
+//! last of them has ended: there is no calm within. Where the next disturbance or the end of the series comes before the
 //! hold is over, nobody can tell.
 
 use super::{Point, median};
@@ -58,20 +59,31 @@ pub enum Recovery {
     NoCalm,
 }
 
-/// The recovery from each disturbance, given as (start, end) in ns, ascending.
+/// The recovery from each disturbance, given as (start, end) in ns, ascending. Those that are one have one answer.
 pub fn recovery(watched: Watched<'_>, disturbances: &[(u64, u64)]) -> Vec<Recovery> {
-    let Some(band) = Band::of(watched, disturbances) else {
+    let merged = merged(disturbances);
+    let Some(band) = Band::of(watched, &merged) else {
         return vec![Recovery::NoCalm; disturbances.len()];
     };
-    disturbances
-        .iter()
-        .enumerate()
-        .map(|(index, &(_, end_ns))| {
-            let next_ns = disturbances.get(index + 1).map_or(u64::MAX, |&(start_ns, _)| start_ns);
-            let after = between(watched.points, end_ns, next_ns);
-            one(after, end_ns, &band)
-        })
-        .collect()
+    let answer = |&(start_ns, _): &(u64, u64)| {
+        let next = merged.partition_point(|&(other_ns, _)| other_ns <= start_ns);
+        let (_, end_ns) = merged[next - 1];
+        let next_ns = merged.get(next).map_or(u64::MAX, |&(start_ns, _)| start_ns);
+        one(between(watched.points, end_ns, next_ns), end_ns, &band)
+    };
+    disturbances.iter().map(answer).collect()
+}
+
+/// Disturbances without those that overlap or touch.
+fn merged(disturbances: &[(u64, u64)]) -> Vec<(u64, u64)> {
+    let mut merged: Vec<(u64, u64)> = Vec::new();
+    for &(start_ns, end_ns) in disturbances {
+        match merged.last_mut() {
+            Some((_, last_ns)) if start_ns <= *last_ns => *last_ns = end_ns.max(*last_ns),
+            _ => merged.push((start_ns, end_ns)),
+        }
+    }
+    merged
 }
 
 /// The worst of several recoveries: what a threshold on `recovery` judges. Nothing when there were no
@@ -201,6 +213,20 @@ mod tests {
         assert_eq!(answers, [Recovery::After { ns: 3 * S }, Recovery::After { ns: 0 }, Recovery::TooShort]);
         assert_eq!(worst(&answers), Some(Recovery::TooShort));
         assert_eq!(worst(&[]), None);
+    }
+
+    #[test]
+    fn what_overlaps_is_one_disturbance_that_ends_with_the_last() {
+        let points = latencies(43, 100);
+        let all = |disturbances: &[(u64, u64)]| {
+            let ns: Vec<(u64, u64)> = disturbances.iter().map(|(from, to)| (from * S, to * S)).collect();
+            recovery(below(&points), &ns)
+        };
+        let back = Recovery::After { ns: 3 * S };
+        assert_eq!(all(&[(20, 40), (22, 23)]), [back; 2], "one within another");
+        assert_eq!(all(&[(20, 30), (25, 40)]), [back; 2]);
+        assert_eq!(all(&[(20, 30), (30, 40)]), [back; 2], "one right after another");
+        assert_eq!(all(&[(20, 40), (22, 23), (60, 61)]), [back, back, Recovery::After { ns: 0 }]);
     }
 
     #[test]

@@ -4,14 +4,21 @@
 //! move far. The 95 % interval comes from the sorted pairwise slopes and the variance of Kendall's S with
 //! ties (P. K. Sen, "Estimates of the regression coefficient based on Kendall's tau", JASA 63, 1968; the
 //! ranks as in R. O. Gilbert, "Statistical methods for environmental pollution monitoring", 1987, section
-//! 16.5). It takes points as independent; a series that swings slowly is less certain than it says.
+//! 16.5), widened by what neighbouring points repeat of each other ([`independence`](super::independence)):
+//! without that a series that swings slowly (dead rows between vacuums) is taken as growing or falling one
+//! time in two.
 
-use super::{Point, median};
+use super::independence::repetition;
+use super::{Point, median, median_of_sorted};
 
 /// Fewer points than this say nothing about a slope.
 const FEWEST_POINTS: usize = 8;
-/// More points than this are first put together in groups: all pairs of 1,500 points are a million slopes.
-const MOST_POINTS: usize = 1_500;
+/// Points count as at least so many independent ones. With so few the interval is as wide as the series swings;
+/// beyond that it would run over every single step and hide what is in plain sight.
+const FEWEST_INDEPENDENT: f64 = 4.0;
+/// More points than this are first put together in groups: all pairs of 600 points are 180,000 slopes, and a run has
+/// a hundred series.
+const MOST_POINTS: usize = 600;
 /// The 97.5 % quantile of the normal distribution: a two-sided 95 % interval.
 const Z_95: f64 = 1.959_963_984_540_054;
 
@@ -38,6 +45,8 @@ pub struct SlopeEstimate {
     pub low: f64,
     /// Upper end of the interval.
     pub high: f64,
+    /// As how many independent points they count.
+    pub independent: f64,
 }
 
 /// The slope of points in order of time.
@@ -53,13 +62,19 @@ pub fn slope(points: &[Point]) -> Slope {
         return too_short;
     }
     slopes.sort_unstable_by(f64::total_cmp);
-    let spread = Z_95 * kendall_variance(&grouped).sqrt();
+    let Some(per_minute) = median_of_sorted(&slopes) else { return too_short };
+    let repetition = repetition(&grouped, per_minute).min(grouped.len() as f64 / FEWEST_INDEPENDENT);
+    let spread = Z_95 * (kendall_variance(&grouped) * repetition).sqrt();
     let (low_rank, high_rank) = ((count as f64 - spread) / 2.0, (count as f64 + spread) / 2.0);
     // Ranks count from 1: the interval runs from the M1-th to the (M2 + 1)-th slope.
     let low = slopes[(low_rank.floor() as usize).max(1) - 1];
     let high = slopes[(high_rank.ceil() as usize).min(count - 1)];
-    let Some(per_minute) = median(slopes) else { return too_short };
-    Slope::Known(SlopeEstimate { per_minute, low: low.min(per_minute), high: high.max(per_minute) })
+    Slope::Known(SlopeEstimate {
+        per_minute,
+        low: low.min(per_minute),
+        high: high.max(per_minute),
+        independent: grouped.len() as f64 / repetition,
+    })
 }
 
 /// At most `MOST_POINTS` points: the median value and mean time of equal groups.
@@ -149,6 +164,41 @@ mod tests {
         }
         // 380 expected, standard deviation 4.4.
         assert!((362..=398).contains(&held), "held {held} of 400");
+    }
+
+    /// How often of 200 the interval holds no growth, of series that swing and do not grow.
+    fn holds_none(count: u64, series: impl Fn(&mut IterationRng, &mut f64, u64) -> f64) -> u32 {
+        let held = |trial: &u64| {
+            let mut rng = IterationRng::from_bits(*trial);
+            let mut state = rng.next_unit();
+            let estimate = known(&points(count, |k| series(&mut rng, &mut state, k)));
+            estimate.low <= 0.0 && 0.0 <= estimate.high
+        };
+        (0..200).filter(held).count() as u32
+    }
+
+    #[test]
+    fn what_swings_slowly_is_not_taken_for_growth() {
+        // Each value keeps four fifths of the last: taken as independent, the interval held in one of two.
+        let drifting = holds_none(120, |rng, state, _| {
+            *state = 0.8 * *state + rng.next_unit() - 0.5;
+            *state
+        });
+        assert!(drifting > 168, "autoregression: {drifting} of 200");
+        // Dead rows rise until a vacuum takes them away, two and a half times.
+        let sawing =
+            holds_none(120, |rng, state, k| (*state + k as f64 / 48.0).fract() + 0.05 * rng.next_unit());
+        assert!(sawing > 190, "saw: {sawing} of 200");
+    }
+
+    #[test]
+    fn a_swing_does_not_hide_growth() {
+        // It climbs by three times its own height.
+        let estimate = known(&points(240, |k| (k as f64 / 20.0).fract() + k as f64 / 80.0));
+        assert!(estimate.low > 0.0 && (estimate.per_minute - 0.75).abs() < 0.1, "{estimate:?}");
+        assert!(estimate.independent < 120.0, "{estimate:?}");
+        let bent = known(&points(60, |k| (k as f64).sqrt()));
+        assert!(bent.low > 0.0, "whatever its shape, what only grows has grown: {bent:?}");
     }
 
     #[test]

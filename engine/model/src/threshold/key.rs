@@ -6,6 +6,7 @@ use super::Method;
 use super::ThresholdError;
 use super::unit::Dimension;
 use crate::outcome::Outcome;
+use crate::series::Measure;
 use crate::suggest::did_you_mean;
 
 /// A metric, such as `push`, `push{outcome:conflict}` or `errors{op:push}`.
@@ -174,6 +175,11 @@ impl MetricKey {
         Err(UnknownMetric { name: self.name.clone(), remedy })
     }
 
+    /// What values of this name measure.
+    pub(super) fn measure(&self) -> Measure {
+        Measure::of(&self.name)
+    }
+
     /// What the metric consists of, where the name alone tells.
     pub fn class(&self) -> Option<MetricClass> {
         match self.name.as_str() {
@@ -211,6 +217,14 @@ impl MetricClass {
             Value => matches!(self, MetricClass::Gauge | MetricClass::Number),
             Slope | Plateau | Recovery => matches!(self, MetricClass::Latency | MetricClass::Gauge),
         }
+    }
+
+    /// What a figure measures by the metric's name: of values only. Times and shares that were recorded as such
+    /// have their unit whatever their name, and so have numbers of events and the time to recover.
+    pub(super) fn measure(self, metric: &MetricKey, method: Method) -> Measure {
+        let of_values = !matches!(self, MetricClass::Latency | MetricClass::Share);
+        let of_events = matches!(method, Method::Count | Method::Rate | Method::Recovery);
+        if of_values && !of_events { metric.measure() } else { Measure::Plain }
     }
 
     /// What the unit of the value must measure.

@@ -7,6 +7,8 @@
 //! "push{outcome:conflict}":  ["rate < 5/s"]
 //! "errors":                  ["rate < 1%"]
 //! "queue_depth":             ["slope < 10", "recovery < 30s"]
+//! "run_head.hot_ratio":      ["avg > 90%"]
+//! "run_head.index_bytes":    ["slope < 1MB/min", "plateau < 50MB", "plateau"]
 //! "ledger.duplicates":       ["value == 0"]
 //! ```
 //!
@@ -19,26 +21,33 @@
 //!
 //! **Methods.** `avg`, `min`, `max`, `med`, `p(N)` with 0 <= N <= 100 of durations, trends and probes;
 //! `count`; `rate`, which is a share of a share (`errors`, `checks`, rates) and events a second of anything
-//! that is counted, as in k6; `value`, the latest of a gauge or probe. Over the measured window's seconds:
-//! `slope` (growth a minute, with its 95 % interval), `plateau` (the level it settled at), `recovery` (the
-//! longest time back to calm after a burst or fault).
+//! that is counted, as in k6; `value`, the latest of a gauge or probe, also when a probe looked once more after
+//! the window. All others but `recovery` see the measured window only. Over its seconds: `slope` (growth a minute, with
+//! its 95 % interval), `plateau` (the level it settled at; alone, without operator and value: that it settled at
+//! all), `recovery` (the longest time back to calm after a burst or fault).
 //!
 //! **Operators.** `<`, `<=`, `>`, `>=`, `==` (also `===`), `!=`.
 //!
 //! **Values.** Times `ns us ms s min h`; shares `%`; sizes `B KB MB GB TB` (thousands) and `KiB MiB GiB
 //! TiB`. A bare number is milliseconds for durations (as in k6), a fraction for shares, the number itself
-//! otherwise. A rate may say `/s`, a slope `/min`. `recovery` needs a unit.
+//! otherwise: whatever unit the name of a probe's series ends in ([`Measure`](crate::series::Measure)), which a
+//! unit that is written must fit. `20` and `20%` of `dead_percent` are the same. A rate may say `/s`, a slope
+//! `/min`. `recovery` needs a unit.
 //!
 //! Whether a metric's latency is watched for `slope`, `plateau` and `recovery` as the 95th percentile of each
 //! second is told by [`series`](crate::series). No data is not a pass: the judgement says so.
 
 mod figures;
+mod hints;
 mod judge;
 mod key;
+mod over_time;
 mod parse;
 mod rule;
 mod unit;
 
+#[cfg(test)]
+mod series_tests;
 #[cfg(test)]
 mod tests;
 
@@ -50,6 +59,9 @@ pub use key::{BUILT_IN_METRICS, MetricClass, MetricKey, UnknownMetric};
 pub use rule::{RuleOption, ThresholdRule, UnknownRuleOption};
 pub use unit::Unit;
 
+use crate::series::Measure;
+use unit::Dimension;
+
 /// One condition on one metric.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Threshold {
@@ -57,14 +69,21 @@ pub struct Threshold {
     pub metric: MetricKey,
     /// Which figure of it.
     pub method: Method,
+    /// What the figure must keep to; nothing of a `plateau` that may be at any level.
+    pub bound: Option<Bound>,
+    /// The condition as it was written.
+    pub source_text: String,
+}
+
+/// What a figure must keep to.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bound {
     /// How it is compared.
     pub op: Comparison,
     /// With what, in `unit`.
     pub value: f64,
     /// The unit as it was written.
     pub unit: Unit,
-    /// The condition as it was written.
-    pub source_text: String,
 }
 
 /// Which figure of a metric.
@@ -88,7 +107,7 @@ pub enum Method {
     Value,
     /// Growth a minute.
     Slope,
-    /// The level it settled at.
+    /// The level it settled at, or that it settled.
     Plateau,
     /// The longest time back to calm.
     Recovery,
@@ -127,10 +146,21 @@ pub struct ThresholdError {
     pub remedy: String,
 }
 
-impl Threshold {
+impl Bound {
     /// The value in the unit figures are computed in: ms, bytes, fraction of one, or the number itself.
     pub fn limit(&self) -> f64 {
         self.unit.scaled(self.value)
+    }
+
+    /// The same in what a series measures whose name says so.
+    fn limit_in(&self, measure: Measure) -> f64 {
+        let scale = match (self.unit.dimension(), measure) {
+            (Dimension::Share, Measure::Percent) => 100.0,
+            (Dimension::Time, Measure::Seconds) => 1e-3,
+            (Dimension::Time, Measure::Micros) => 1e3,
+            _ => 1.0,
+        };
+        self.limit() * scale
     }
 }
 
@@ -182,6 +212,9 @@ impl fmt::Display for Comparison {
 impl fmt::Display for Threshold {
     /// The condition in its regular spelling, without the metric: `p(95) < 50ms`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {} {}{}", self.method, self.op, self.value, self.unit.as_str())
+        match self.bound {
+            Some(Bound { op, value, unit }) => write!(f, "{} {op} {value}{}", self.method, unit.as_str()),
+            None => write!(f, "{}", self.method),
+        }
     }
 }

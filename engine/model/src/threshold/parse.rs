@@ -1,15 +1,14 @@
 //! Reading `p(95) < 50ms`: by hand, because every error must say where it is and what to write instead.
 
+use super::hints::{spelled_out, unknown_method};
 use super::key::MetricClass;
 use super::unit::{Dimension, Unit};
-use super::{Comparison, Method, MetricKey, Threshold, ThresholdError};
+use super::{Bound, Comparison, Method, MetricKey, Threshold, ThresholdError};
+use crate::series::Measure;
 use crate::suggest::did_you_mean;
 
-const METHODS: [&str; 11] =
-    ["avg", "min", "max", "med", "p(N)", "count", "rate", "value", "slope", "plateau", "recovery"];
-
 /// What is wrong at a byte of the text: offset, problem, remedy.
-type Wrong = (usize, String, String);
+pub(super) type Wrong = (usize, String, String);
 
 impl Threshold {
     /// Reads the condition `text` on the metric `metric`. Everything that name and text alone can tell is
@@ -25,21 +24,15 @@ impl Threshold {
         };
         let mut scan = Scan { text, at: 0 };
         let method = scan.method().map_err(wrong)?;
-        let op = scan.comparison().map_err(wrong)?;
-        let value_at = scan.skip_space();
-        let value = scan.number().map_err(wrong)?;
-        let unit = scan.unit(method).map_err(wrong)?;
-        scan.end().map_err(wrong)?;
-        let threshold = Threshold { metric: key, method, op, value, unit, source_text: text.to_owned() };
-        if method == Method::Recovery && unit.dimension() != Dimension::Time {
-            return Err(wrong((
-                value_at,
-                "recovery is a time and needs its unit".into(),
-                format!("write for example {value}s"),
-            )));
-        }
-        if let Some(class) = threshold.metric.class() {
-            threshold.check_at(class, value_at).map_err(wrong)?;
+        let (bound, value_at) = scan.bound(method).map_err(wrong)?;
+        let threshold = Threshold { metric: key, method, bound, source_text: text.to_owned() };
+        match threshold.metric.class() {
+            Some(class) => threshold.check_at(class, value_at).map_err(wrong)?,
+            // A name of two parts that ends in a unit is a probe's series.
+            None if threshold.metric.name.contains('.') && threshold.metric.measure() != Measure::Plain => {
+                threshold.check_at(MetricClass::Gauge, value_at).map_err(wrong)?;
+            }
+            None => {}
         }
         Ok(threshold)
     }
@@ -47,8 +40,8 @@ impl Threshold {
     /// Whether this can be asked of a metric of this class: the method, the unit and the size of the value.
     pub fn check(&self, class: MetricClass) -> Result<(), ThresholdError> {
         let mut scan = Scan { text: &self.source_text, at: 0 };
-        let value_at = match scan.method().and_then(|_| scan.comparison()) {
-            Ok(_) => scan.skip_space(),
+        let value_at = match scan.method().and_then(|method| scan.bound(method)) {
+            Ok((_, value_at)) => value_at,
             Err((offset, ..)) => offset,
         };
         self.check_at(class, value_at).map_err(|(offset, problem, remedy)| ThresholdError {
@@ -65,7 +58,13 @@ impl Threshold {
             let problem = format!("`{}` has no {}", self.metric, self.method);
             return Err((0, problem, format!("it has {}", class.methods())));
         }
-        let (wanted, given) = (class.dimension(self.method), self.unit.dimension());
+        let Some(bound) = self.bound else { return Ok(()) };
+        let measure = class.measure(&self.metric, self.method);
+        let wanted = match class.dimension(self.method) {
+            Dimension::Any => Dimension::of(measure),
+            wanted => wanted,
+        };
+        let given = bound.unit.dimension();
         let mismatch = given != Dimension::Any
             && match wanted {
                 // Numbers without a dimension of their own may be sizes, times (ms) or shares, as the script
@@ -77,15 +76,17 @@ impl Threshold {
             let remedy = match wanted {
                 Dimension::Time => "write a time, such as 50ms",
                 Dimension::Share => "write a percentage, such as 1%",
-                _ => "write a bare number",
+                Dimension::Size => "write a size, such as 50MB",
+                Dimension::Any => "write a bare number",
             };
             let problem =
-                format!("{} of `{}` is not measured in {}", self.method, self.metric, self.unit.as_str());
+                format!("{} of `{}` is not measured in {}", self.method, self.metric, bound.unit.as_str());
             return Err((value_at, problem, remedy.to_owned()));
         }
-        if wanted == Dimension::Share && self.unit == Unit::Bare && self.value > 1.0 {
-            let problem = format!("a share is at most 1, not {}", self.value);
-            return Err((value_at, problem, format!("did you mean {}%?", self.value)));
+        let of_one = wanted == Dimension::Share && measure != Measure::Percent;
+        if of_one && bound.unit == Unit::Bare && bound.value > 1.0 {
+            let problem = format!("a share is at most 1, not {}", bound.value);
+            return Err((value_at, problem, format!("did you mean {}%?", bound.value)));
         }
         Ok(())
     }
@@ -154,6 +155,24 @@ impl<'a> Scan<'a> {
             return Err((close, "the parenthesis is not closed".into(), write()));
         }
         Ok(Method::Percentile(percentile))
+    }
+
+    /// Operator, value and unit, and where the value stands; nothing after a `plateau` at any level.
+    fn bound(&mut self, method: Method) -> Result<(Option<Bound>, usize), Wrong> {
+        let at = self.skip_space();
+        if method == Method::Plateau && self.rest().is_empty() {
+            return Ok((None, at));
+        }
+        let op = self.comparison()?;
+        let value_at = self.skip_space();
+        let value = self.number()?;
+        let unit = self.unit(method)?;
+        self.end()?;
+        if method == Method::Recovery && unit.dimension() != Dimension::Time {
+            let remedy = format!("write for example {value}s");
+            return Err((value_at, "recovery is a time and needs its unit".into(), remedy));
+        }
+        Ok((Some(Bound { op, value, unit }), value_at))
     }
 
     fn comparison(&mut self) -> Result<Comparison, Wrong> {
@@ -258,40 +277,5 @@ impl<'a> Scan<'a> {
         let found = self.rest().starts_with(token);
         self.at += if found { token.len() } else { 0 };
         found
-    }
-}
-
-fn unknown_method(offset: usize, word: &str) -> Wrong {
-    if word.is_empty() {
-        return (offset, "a method is missing here".into(), format!("methods are {}", METHODS.join(", ")));
-    }
-    // p95, P99, p99.9: the usual slip.
-    let digits = word.trim_start_matches(['p', 'P']);
-    let remedy = if digits.len() < word.len() && digits.parse::<f64>().is_ok() {
-        format!("did you mean p({digits})?")
-    } else {
-        let known = match word.to_ascii_lowercase().as_str() {
-            "mean" | "average" => Some("avg"),
-            "median" => Some("med"),
-            "last" | "current" => Some("value"),
-            "total" | "sum" => Some("count"),
-            lower => did_you_mean(lower, METHODS),
-        };
-        known.map_or_else(
-            || format!("methods are {}", METHODS.join(", ")),
-            |near| format!("did you mean {near}?"),
-        )
-    };
-    (offset, format!("there is no method `{word}`"), remedy)
-}
-
-fn spelled_out(word: &str) -> Option<&'static str> {
-    match word.to_ascii_lowercase().as_str() {
-        "sec" | "secs" | "second" | "seconds" => Some("s"),
-        "millis" | "milliseconds" | "msec" => Some("ms"),
-        "micros" | "microseconds" | "usec" => Some("us"),
-        "mins" | "minute" | "minutes" => Some("min"),
-        "percent" | "pct" => Some("%"),
-        _ => None,
     }
 }

@@ -1,5 +1,7 @@
 //! Units of threshold values and what they measure.
 
+use crate::series::Measure;
+
 /// A unit as written behind a threshold's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Unit {
@@ -39,7 +41,7 @@ pub enum Unit {
     TiB,
 }
 
-/// What a unit measures.
+/// What a unit measures; `Any` has none of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Dimension {
     Any,
@@ -109,6 +111,20 @@ impl Unit {
             Unit::Ns | Unit::Us | Unit::Ms | Unit::S | Unit::Min | Unit::H => Dimension::Time,
             Unit::Percent => Dimension::Share,
             _ => Dimension::Size,
+        }
+    }
+}
+
+impl Dimension {
+    /// The dimension of values that are so measured.
+    pub(super) fn of(measure: Measure) -> Dimension {
+        match measure {
+            Measure::Plain | Measure::PerSecond => Dimension::Any,
+            Measure::Bytes | Measure::BytesPerSecond => Dimension::Size,
+            Measure::Share | Measure::Percent => Dimension::Share,
+            Measure::Seconds | Measure::Millis | Measure::Micros | Measure::MillisPerSecond => {
+                Dimension::Time
+            }
         }
     }
 }

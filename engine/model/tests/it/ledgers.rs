@@ -26,13 +26,13 @@ proptest! {
     fn the_compact_ledger_agrees_with_the_obvious_one(
         attempts in attempts(), heads in prop::collection::btree_map(0u64..4, 0u64..72, 0..4), start in 0u64..3,
     ) {
-        let mut cores = vec![CasLedger::new(); 3];
+        let mut cores = vec![CasLedger::starting_at(start); 3];
         for &(key, step, fate, core) in &attempts {
             cores[core].record(key, step, fate);
         }
-        let mut ledger = CasLedger::new();
+        let mut ledger = CasLedger::starting_at(start);
         cores.into_iter().for_each(|core| ledger.merge(core));
-        let mut judge = ledger.judge(start);
+        let mut judge = ledger.judge();
         heads.iter().for_each(|(&key, &head)| judge.head(key, head));
         let verdict = judge.finish();
 

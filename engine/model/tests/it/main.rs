@@ -8,6 +8,8 @@
 
 mod histograms;
 mod hostile;
+mod ledger_lives;
+mod ledger_worlds;
 mod ledgers;
 mod schedules;
 mod shapes;

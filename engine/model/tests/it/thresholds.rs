@@ -84,7 +84,8 @@ proptest! {
         let text = format!("{method} {op} {value}{unit}");
         let threshold = Threshold::parse("anything", &text).unwrap();
         prop_assert_eq!(threshold.to_string(), text);
-        prop_assert_eq!((threshold.method, threshold.op, threshold.value), (method, op, value));
+        let bound = threshold.bound.unwrap();
+        prop_assert_eq!((threshold.method, bound.op, bound.value), (method, op, value));
     }
 
     #[test]
