@@ -5,8 +5,10 @@
 //!
 //! Deliberately absent: Rhai (scripts reach this crate through `script`), load and schedules, recording.
 
+pub mod fault;
 mod io_class;
 pub mod pg;
+pub mod probe;
 pub mod s3;
 mod value;
 

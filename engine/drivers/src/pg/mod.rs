@@ -18,7 +18,7 @@ mod errand;
 mod error;
 mod fault;
 mod home;
-mod ident;
+pub(crate) mod ident;
 mod kept;
 mod lean;
 mod params;
@@ -47,3 +47,4 @@ pub use transaction::Isolation;
 pub use types::PgType;
 
 use ident::quote;
+pub(crate) use ident::quote_path;

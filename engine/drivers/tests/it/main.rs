@@ -6,5 +6,7 @@
     reason = "a story that cannot go on fails where it stands"
 )]
 
+mod fault;
 mod pg;
+mod probe;
 mod s3;

@@ -4,7 +4,7 @@ mod connecting;
 mod copying;
 mod losing;
 mod outcomes;
-mod server;
+pub(crate) mod server;
 mod sharing;
 mod tables;
 mod timing;

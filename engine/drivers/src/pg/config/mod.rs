@@ -221,6 +221,11 @@ impl PgConfig {
     }
 
     /// The name under which the server lists the connections.
+    pub fn application_name(&self) -> &str {
+        &self.application_name
+    }
+
+    /// The same under another name.
     pub fn with_application_name(mut self, name: &str) -> PgConfig {
         name.clone_into(&mut self.application_name);
         self

@@ -29,6 +29,8 @@ pub struct TableSpec {
     pub version: Option<String>,
     /// Further columns.
     pub columns: Vec<String>,
+    /// A column that compare-and-swap sets to the server's `now()`, unless it is given another value.
+    pub touch: Option<String>,
 }
 
 impl TableSpec {
@@ -40,6 +42,7 @@ impl TableSpec {
             key: owned(key),
             version: Some("seq".to_owned()),
             columns: owned(columns),
+            touch: None,
         }
     }
 

@@ -48,6 +48,8 @@ pub(crate) fn cas(spec: &TableSpec, version: &str, set: &[&str]) -> String {
     let expected = spec.key.len() + 1;
     let assignments =
         set.iter().enumerate().map(|(index, name)| format!(", {} = ${}", quote(name), expected + 1 + index));
+    let touch = spec.touch.iter().filter(|touch| !set.contains(&touch.as_str()));
+    let assignments = assignments.chain(touch.map(|touch| format!(", {} = now()", quote(touch))));
     format!(
         "UPDATE {} SET {version} = {version} + 1{} WHERE {} AND {version} = ${expected} RETURNING {version}",
         quote_path(&spec.name),
@@ -106,6 +108,14 @@ mod tests {
             cas(&spec(), "seq", &["status"]),
             r#"UPDATE "app"."run_head" SET "seq" = "seq" + 1, "status" = $3 WHERE "run_id" = $1 AND "seq" = $2 RETURNING "seq""#
         );
+    }
+
+    #[test]
+    fn a_touched_column_is_set_to_now_unless_it_is_given() {
+        let spec = TableSpec { touch: Some("updated_at".to_owned()), ..spec() };
+        assert!(cas(&spec, "seq", &["status"]).contains(r#", "status" = $3, "updated_at" = now() WHERE"#));
+        let given = cas(&spec, "seq", &["updated_at"]);
+        assert!(given.contains(r#""updated_at" = $3 WHERE"#) && !given.contains("now()"), "{given}");
     }
 
     #[test]

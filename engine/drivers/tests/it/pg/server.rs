@@ -12,7 +12,7 @@ use drivers::pg::{PgConfig, PgOptions, PoolMode, Postgres, Reply, Rule, Session,
 pub(crate) const MODES: [PoolMode; 3] =
     [PoolMode::Dedicated, PoolMode::Pipelined { connections: 2 }, PoolMode::Pooled { size: 2 }];
 
-pub(crate) struct Server(embed::postgres::Postgres);
+pub(crate) struct Server(pub(crate) embed::postgres::Postgres);
 
 impl Server {
     pub(crate) fn start() -> Server {
@@ -69,7 +69,7 @@ impl Server {
 }
 
 /// The servers' guard is a program of its own, which a test run of this crate alone does not build.
-fn build_guard_program() {
+pub(crate) fn build_guard_program() {
     static BUILT: Once = Once::new();
     BUILT.call_once(|| {
         let test = std::env::current_exe().expect("a test knows its program");
