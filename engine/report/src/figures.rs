@@ -64,7 +64,7 @@ pub(crate) fn decimal(value: f64, decimals: usize) -> String {
 }
 
 /// A number without a unit, as it comes: whole when it is whole, else up to four significant digits.
-pub(crate) fn number(value: f64) -> String {
+pub fn number(value: f64) -> String {
     digits(value, 4)
 }
 

@@ -6,6 +6,7 @@
 
 pub mod curve;
 pub mod events;
+mod evidence;
 mod figures;
 mod json;
 mod markdown;
@@ -22,6 +23,7 @@ pub mod timeline;
 mod verdict;
 mod words;
 
+pub use figures::number;
 pub use json::json;
 pub use markdown::{RunParts, markdown};
 pub use page::Page;

@@ -1,6 +1,6 @@
 //! How a run ended, in one sentence: what both the terminal and the report say first or last.
 
-use model::runfile::{RunFile, RunState};
+use model::runfile::{GateRecord, RunFile, RunState};
 
 use crate::style::Tone;
 use crate::text::one_line;
@@ -52,12 +52,16 @@ pub fn verdict(run: &RunFile) -> Verdict {
     let so_far = "the figures cover what was measured until then";
     let (standing, word, sentence) = match run.exit_code {
         None => (Standing::Open, "UNFINISHED", unfinished(run)),
-        Some(0) if run.thresholds.is_empty() && run.ledgers.is_empty() => {
+        Some(0) if run.thresholds.is_empty() && run.ledgers.is_empty() && run.gates.is_empty() => {
             let why = match run.command.iter().any(|word| word == "--no-thresholds") {
                 true => "--no-thresholds was given",
                 false => "the script sets no thresholds",
             };
             (Standing::Open, "FINISHED", format!("nothing was judged: {why}"))
+        }
+        // A gate that nothing speaks against and nothing speaks for has decided nothing.
+        Some(0) if run.gates.iter().any(|gate| gate.passed != Some(true)) => {
+            (Standing::Open, "FINISHED", judged)
         }
         Some(0) => (Standing::Good, "PASSED", judged),
         Some(99) if run.state == RunState::Aborted => {
@@ -79,6 +83,7 @@ pub fn verdict(run: &RunFile) -> Verdict {
 fn holds(run: &RunFile) -> bool {
     run.thresholds.iter().all(|threshold| threshold.passed == Some(true))
         && run.ledgers.iter().all(|ledger| ledger.passed)
+        && run.gates.iter().all(|gate| gate.passed == Some(true))
 }
 
 fn unfinished(run: &RunFile) -> String {
@@ -89,9 +94,14 @@ fn unfinished(run: &RunFile) -> String {
     }
 }
 
-/// `3 of 3 thresholds hold; the ledger passes`, or what does not, which comes first.
+/// `gate phase_0: go, the schema holds; 3 of 3 thresholds hold; the ledger passes`, or what does not, which comes
+/// first.
 fn judged(run: &RunFile) -> String {
     let (mut bad, mut good) = (Vec::new(), Vec::new());
+    for gate in &run.gates {
+        let side = if gate.passed == Some(true) { &mut good } else { &mut bad };
+        side.push(decided(gate));
+    }
     let which = |passed: Option<bool>| -> Vec<String> {
         let chosen = run.thresholds.iter().filter(|threshold| threshold.passed == passed);
         chosen.map(|threshold| format!("{} {}", threshold.metric, threshold.threshold)).collect()
@@ -105,7 +115,7 @@ fn judged(run: &RunFile) -> String {
     if !untold.is_empty() {
         bad.push(format!("{} cannot be judged: {}", part(untold.len(), all, "threshold"), some(&untold)));
     }
-    if bad.is_empty() && all > 0 {
+    if broken.is_empty() && untold.is_empty() && all > 0 {
         good.push(format!("{} {}", part(all, all, "threshold"), if all == 1 { "holds" } else { "hold" }));
     }
     let failed: Vec<String> =
@@ -119,6 +129,18 @@ fn judged(run: &RunFile) -> String {
     }
     bad.append(&mut good);
     if bad.is_empty() { "nothing was judged".to_owned() } else { one_line(&bad.join("; ")).into_owned() }
+}
+
+/// `gate phase_0: no-go, escalate to partitions`.
+fn decided(gate: &GateRecord) -> String {
+    let word = match gate.passed {
+        Some(true) => "go",
+        Some(false) => "no-go",
+        None => "not decided",
+    };
+    let sentence = gate.sentence.trim().trim_end_matches('.');
+    let gap = if sentence.is_empty() { "" } else { ", " };
+    format!("gate {}: {word}{gap}{sentence}", gate.name)
 }
 
 /// `the threshold` when there is one only, else `1 of 4 thresholds`.
@@ -198,6 +220,33 @@ mod tests {
             text(&run(Some(99), &[yes], &[false])),
             "✗ FAILED: the ledger fails: heads; the threshold holds (exit 99)"
         );
+    }
+
+    #[test]
+    fn gates_come_first_and_one_that_decided_nothing_is_no_pass() {
+        let gated = |exit_code, passed, sentence: &str, thresholds: &[Option<bool>]| {
+            let mut run = run(Some(exit_code), thresholds, &[]);
+            run.gates.push(GateRecord {
+                name: "phase_0".into(),
+                passed,
+                sentence: sentence.into(),
+                ..GateRecord::default()
+            });
+            text(&run)
+        };
+        assert_eq!(
+            gated(0, Some(true), "the simple schema holds.", &[Some(true)]),
+            "✓ PASSED: gate phase_0: go, the simple schema holds; the threshold holds (exit 0)"
+        );
+        assert_eq!(
+            gated(99, Some(false), "escalate to a1", &[Some(false)]),
+            "✗ FAILED: gate phase_0: no-go, escalate to a1; the threshold does not hold: op0 p(95) < 1s (exit 99)"
+        );
+        assert_eq!(
+            gated(99, Some(false), "escalate to a1", &[Some(true)]),
+            "✗ FAILED: gate phase_0: no-go, escalate to a1; the threshold holds (exit 99)"
+        );
+        assert_eq!(gated(0, None, "", &[]), "! FINISHED: gate phase_0: not decided (exit 0)");
     }
 
     #[test]

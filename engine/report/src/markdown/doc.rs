@@ -50,13 +50,27 @@ impl Doc {
 
 /// A table: titles of columns of figures begin with `>` and lean to the right.
 pub(super) struct Table {
-    titles: Vec<&'static str>,
+    columns: Vec<Column>,
     rows: Vec<Vec<String>>,
 }
 
+/// A column: its title, already Markdown, and whether it holds figures.
+pub(super) struct Column {
+    pub(super) title: String,
+    pub(super) has_figures: bool,
+}
+
 impl Table {
-    pub(super) fn new(titles: &[&'static str]) -> Self {
-        Table { titles: titles.to_vec(), rows: Vec::new() }
+    pub(super) fn new(titles: &[&str]) -> Self {
+        let column = |title: &&str| Column {
+            title: title.trim_start_matches('>').to_owned(),
+            has_figures: title.starts_with('>'),
+        };
+        Table::of(titles.iter().map(column).collect())
+    }
+
+    pub(super) fn of(columns: Vec<Column>) -> Self {
+        Table { columns, rows: Vec::new() }
     }
 
     /// A row of cells, already Markdown.
@@ -69,16 +83,16 @@ impl Table {
     }
 
     fn markdown(&self) -> String {
-        let title = |column: usize| self.titles[column].trim_start_matches('>');
-        let widths: Vec<usize> = (0..self.titles.len())
+        let title = |column: usize| self.columns[column].title.as_str();
+        let widths: Vec<usize> = (0..self.columns.len())
             .map(|column| {
                 let cells = self.rows.iter().filter_map(|row| row.get(column)).map(|cell| width(cell));
                 cells.chain([width(title(column)), 3]).max().unwrap_or(3)
             })
             .collect();
-        let is_right = |column: usize| self.titles[column].starts_with('>');
+        let is_right = |column: usize| self.columns[column].has_figures;
         let line = |cell: &dyn Fn(usize) -> String| {
-            let cells: Vec<String> = (0..self.titles.len()).map(cell).collect();
+            let cells: Vec<String> = (0..self.columns.len()).map(cell).collect();
             format!("| {} |", cells.join(" | "))
         };
         let padded = |column: usize, text: &str| match is_right(column) {

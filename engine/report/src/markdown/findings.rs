@@ -1,23 +1,35 @@
 //! What was found: thresholds, ledgers, failures, events.
 
-use model::runfile::{RunFile, Summary};
+use std::collections::BTreeMap;
+
+use model::runfile::{RunFile, Summary, ThresholdRecord};
 use model::units::format_count;
 
 use super::doc::{Doc, Table, code, plain};
 use super::head::time;
 use crate::events::{Event, What};
+use crate::evidence::kind_of;
 use crate::words::{finding, ledger_figures, seconds};
 
 /// Events shown; all are in `events.ndjson`.
 const EVENTS_AT_MOST: usize = 40;
+/// Marks of one kind among them.
+const MARKS_EACH: usize = 3;
 
 pub(super) fn thresholds(run: &RunFile, doc: &mut Doc) {
-    if run.thresholds.is_empty() {
-        return;
+    // Those of a gate stand under it.
+    let own: Vec<&ThresholdRecord> =
+        run.thresholds.iter().filter(|threshold| threshold.gate.is_none()).collect();
+    if !own.is_empty() {
+        doc.heading(2, "Thresholds");
+        conditions(&own, doc);
     }
-    doc.heading(2, "Thresholds");
+}
+
+/// Thresholds and what became of each.
+pub(super) fn conditions(thresholds: &[&ThresholdRecord], doc: &mut Doc) {
     let mut table = Table::new(&["", "metric", "threshold", ">value", "finding"]);
-    for threshold in &run.thresholds {
+    for threshold in thresholds {
         let mark = match threshold.passed {
             Some(true) => "✓",
             Some(false) => "✗",
@@ -68,15 +80,27 @@ pub(super) fn events(events: &[Event], doc: &mut Doc) {
     }
     doc.heading(2, "Events");
     let mut table = Table::new(&[">time", "event"]);
-    for event in events.iter().filter(|event| event.what != What::Unknown).take(EVENTS_AT_MOST) {
+    // What happens again and again (vacuums, checkpoints) would hide what happens once.
+    let mut marks: BTreeMap<String, usize> = BTreeMap::new();
+    let mut is_shown = |event: &&Event| match &event.what {
+        What::Unknown => false,
+        What::Mark { text } => {
+            let times = marks.entry(kind_of(text)).or_default();
+            *times += 1;
+            *times <= MARKS_EACH
+        }
+        _ => true,
+    };
+    let shown: Vec<&Event> = events.iter().filter(|event| is_shown(event)).collect();
+    for event in shown.iter().take(EVENTS_AT_MOST) {
         // Before the load began there is only the wall clock.
         let when = event.at_ns.map(|at_ns| seconds((at_ns as f64 / 1e9 * 10.0).round() / 10.0));
         let when = when.or_else(|| time(event.unix_us)).unwrap_or_default();
         table.row([when, plain(&event.what.in_words())]);
     }
     doc.table(&table);
-    if events.len() > EVENTS_AT_MOST {
-        let more = format_count((events.len() - EVENTS_AT_MOST) as u64);
-        doc.paragraph(&format!("{more} more events are in `events.ndjson`."));
+    let hidden = events.len() - shown.len().min(EVENTS_AT_MOST);
+    if hidden > 0 {
+        doc.paragraph(&format!("{} more events are in `events.ndjson`.", format_count(hidden as u64)));
     }
 }

@@ -1,14 +1,18 @@
 //! `report.md`: a run on one page, readable as plain text too.
 //!
-//! Verdict and labels first, then what was judged, then the figures, then what surrounds them. A run that
+//! Verdict and labels first, then what was judged, then the figures, then what surrounds them. Where there is
+//! something to decide, what a design review needs stands together at the top, and every series at the end. A run that
 //! was killed is reported from what it wrote second by second, and everything that is missing is named at the
 //! top. Deliberately computes no percentile except by merging histograms.
 
+mod decisions;
 mod doc;
 mod figures;
 mod findings;
 mod head;
 mod over_time;
+mod seen;
+mod seen_over_time;
 mod surroundings;
 
 use model::histogram::log::LoggedInterval;
@@ -81,25 +85,70 @@ pub fn markdown(run: &RunFile, parts: &RunParts) -> String {
         None => recovered(parts.rows(), parts.log())
             .map_or(Figures::None, |summary| Figures::Recovered(Box::new(summary))),
     };
+    let seen = seen::Evidence::of(run, parts);
     let mut doc = Doc::default();
     head::title(run, &figures, &mut doc);
     head::missing(run, parts, &figures, &mut doc);
-    findings::thresholds(run, &mut doc);
-    if let Some(summary) = figures.summary() {
-        figures::operations(summary, &mut doc);
-        figures::iterations(summary, &mut doc);
-        figures::totals(run, summary, &mut doc);
-    }
-    over_time::section(run, parts, &mut doc);
-    over_time::probes(parts.samples(), &mut doc);
-    findings::ledgers(run, &mut doc);
-    if let Some(summary) = figures.summary() {
-        figures::checks_and_metrics(summary, &mut doc);
-        findings::failures(summary, &mut doc);
+    match &seen {
+        Some(seen) => reviewed(run, parts, &figures, seen, &mut doc),
+        None => measured(run, parts, &figures, &mut doc),
     }
     findings::events(parts.events(), &mut doc);
     surroundings::environment(run, &mut doc);
     surroundings::reproduce(run, &mut doc);
     surroundings::files(run, parts, &mut doc);
+    if seen.is_some() {
+        seen_over_time::every_series(parts.samples(), &mut doc);
+    }
     doc.finish()
+}
+
+/// A run that measured clients only.
+fn measured(run: &RunFile, parts: &RunParts, figures: &Figures<'_>, doc: &mut Doc) {
+    findings::thresholds(run, doc);
+    if let Some(summary) = figures.summary() {
+        figures::operations(summary, doc);
+        figures::iterations(summary, doc);
+        figures::totals(run, summary, doc);
+    }
+    over_time::section(run, parts, doc);
+    over_time::probes(parts.samples(), doc);
+    findings::ledgers(run, doc);
+    if let Some(summary) = figures.summary() {
+        figures::checks_and_metrics(summary, doc);
+        findings::failures(summary, doc);
+    }
+}
+
+/// A run with something to decide, or with evidence beside the clients' figures: what a design review needs comes
+/// first, and what it is valid for ends that part.
+fn reviewed(
+    run: &RunFile,
+    parts: &RunParts,
+    figures: &Figures<'_>,
+    seen: &seen::Evidence<'_>,
+    doc: &mut Doc,
+) {
+    decisions::gates(run, doc);
+    decisions::tables(run, doc);
+    findings::thresholds(run, doc);
+    findings::ledgers(run, doc);
+    if let Some(summary) = figures.summary() {
+        figures::operations(summary, doc);
+        figures::iterations(summary, doc);
+        figures::totals(run, summary, doc);
+    }
+    seen.server(run, doc);
+    seen_over_time::tables(seen, run, parts, doc);
+    seen.marks(parts.events(), doc);
+    seen::faults(run, doc);
+    seen::probes(run, doc);
+    decisions::validity(run, doc);
+    if over_time::section(run, parts, doc) {
+        decisions::stamp(run, doc);
+    }
+    if let Some(summary) = figures.summary() {
+        figures::checks_and_metrics(summary, doc);
+        findings::failures(summary, doc);
+    }
 }

@@ -50,8 +50,7 @@ impl Window {
         let start_s = measure.map_or(first_s, |phase| phase.start_s);
         let end_s = measure.and_then(|phase| phase.end_s).unwrap_or(last_s);
         let length_s = end_s - start_s;
-        let fits = |step_s: &&f64| length_s / **step_s <= ROWS_AT_MOST as f64;
-        let step_s = STEPS_S.iter().find(fits).copied().unwrap_or(length_s / ROWS_AT_MOST as f64);
+        let step_s = step_s(length_s, ROWS_AT_MOST);
         (length_s > 0.0).then_some(Window { start_s, end_s, step_s })
     }
 
@@ -87,10 +86,17 @@ impl Window {
     }
 }
 
-pub(super) fn section(run: &RunFile, parts: &RunParts, doc: &mut Doc) {
+/// The length of a row that people can read off, for at most so many rows.
+pub(super) fn step_s(length_s: f64, rows: usize) -> f64 {
+    let fits = |step_s: &&f64| length_s / **step_s <= rows as f64;
+    STEPS_S.iter().find(fits).copied().unwrap_or(length_s / rows as f64)
+}
+
+/// Draws and lists them; whether there is anything to show.
+pub(super) fn section(run: &RunFile, parts: &RunParts, doc: &mut Doc) -> bool {
     let is_measured = |row: &&Row| row.kind == RowKind::Run && row.window == WindowKind::Measure;
     let rows: Vec<&Row> = parts.rows().iter().filter(is_measured).collect();
-    let Some(window) = Window::of(run, &rows) else { return };
+    let Some(window) = Window::of(run, &rows) else { return false };
     let is_open = rows.iter().any(|row| row.planned.is_some());
     doc.heading(2, if is_open { "Planned and achieved over time" } else { "Over time" });
     doc.code("", &drawing(&window, &rows, is_open));
@@ -137,6 +143,7 @@ pub(super) fn section(run: &RunFile, parts: &RunParts, doc: &mut Doc) {
             times.meaning()
         ));
     }
+    true
 }
 
 fn drawing(window: &Window, rows: &[&Row], is_open: bool) -> String {
@@ -187,7 +194,7 @@ impl<'a> Times<'a> {
     }
 }
 
-/// What probes sampled, each on one line.
+/// What probes sampled, each on one line: on the page of a run that has nothing to say of its servers.
 pub(super) fn probes(samples: &[Sample], doc: &mut Doc) {
     let mut table =
         Table::new(&["probe", ">samples", ">first", ">min", ">mean", ">max", ">last", "over time"]);

@@ -5,8 +5,11 @@ use model::units::format_bytes;
 
 use super::RunParts;
 use super::doc::{Doc, Table, code, plain};
-use crate::text::plural;
+use crate::text::{one_line, plural, width};
 use crate::words::parameter_value;
+
+/// Characters of a line of settings.
+const SETTINGS_WIDTH: usize = 100;
 
 pub(super) fn environment(run: &RunFile, doc: &mut Doc) {
     doc.heading(2, "Environment and servers");
@@ -29,15 +32,33 @@ pub(super) fn environment(run: &RunFile, doc: &mut Doc) {
         doc.paragraph("No server was used.");
         return;
     }
-    let mut table =
-        Table::new(&["server", "product", "where", "client", "connections", "durability", "settings"]);
+    let mut table = Table::new(&["server", "product", "where", "client", "connections", "durability"]);
     run.servers.iter().for_each(|server| table.row(server_row(server)));
     doc.table(&table);
+    for server in run.servers.iter().filter(|server| !server.settings.is_empty()) {
+        doc.paragraph(&format!("Settings of {}:", code(&server.name)));
+        doc.code("", &settings(server));
+    }
+}
+
+/// All settings, as many on a line as fit.
+fn settings(server: &Server) -> String {
+    let mut lines = vec![String::new()];
+    for (name, value) in &server.settings {
+        let setting = one_line(&format!("{name} = {value}")).into_owned();
+        let last = lines.len() - 1;
+        if lines[last].is_empty() {
+            lines[last] = setting;
+        } else if width(&lines[last]) + 3 + width(&setting) <= SETTINGS_WIDTH {
+            lines[last] = format!("{}   {setting}", lines[last]);
+        } else {
+            lines.push(setting);
+        }
+    }
+    lines.join("\n")
 }
 
 fn server_row(server: &Server) -> Vec<String> {
-    let settings: Vec<String> =
-        server.settings.iter().map(|(name, value)| plain(&format!("{name}={value}"))).collect();
     let place = match (server.embedded, server.endpoint.is_empty()) {
         (true, true) => "embedded".to_owned(),
         (true, false) => format!("embedded, {}", plain(&server.endpoint)),
@@ -50,7 +71,6 @@ fn server_row(server: &Server) -> Vec<String> {
         plain(&server.client),
         server.pool_mode.as_deref().map_or_else(|| "-".to_owned(), plain),
         server.durability.as_deref().map_or_else(|| "unknown".to_owned(), plain),
-        settings.join(" "),
     ]
 }
 
@@ -114,6 +134,22 @@ pub(super) fn files(run: &RunFile, parts: &RunParts, doc: &mut Doc) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn settings_share_lines_of_a_bounded_width() {
+        let long = ("shared_preload_libraries".to_owned(), "x".repeat(120));
+        let short = (0..30).map(|n| (format!("autovacuum_{n:02}"), "1min".to_owned()));
+        let server = Server { settings: short.chain([long]).collect(), ..Server::default() };
+        let text = settings(&server);
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[0].starts_with("autovacuum_00 = 1min   autovacuum_01 = 1min   "), "{text}");
+        let (last, others) = lines.split_last().unwrap();
+        assert!(others.len() < 10 && others.iter().all(|line| width(line) <= SETTINGS_WIDTH), "{text}");
+        assert!(
+            last.starts_with("shared_preload_libraries = x"),
+            "one that does not fit has its own: {text}"
+        );
+    }
 
     #[test]
     fn the_command_line_can_be_pasted() {

@@ -6,6 +6,7 @@
 
 mod context;
 mod judged;
+mod seen;
 mod sheet;
 mod times;
 mod totals;
@@ -24,11 +25,15 @@ pub fn summary(run: &RunFile, page: &Page<'_>) -> String {
     let mut sheet = Sheet::new(page);
     title(run, &mut sheet);
     judged::thresholds(run, &mut sheet);
+    judged::gates(run, &mut sheet);
     judged::ledgers(run, &mut sheet);
     match &run.summary {
         Some(figures) => results(run, figures, &mut sheet),
         None => no_results(run, page, &mut sheet),
     }
+    seen::server(run, &mut sheet);
+    seen::faults(run, &mut sheet);
+    seen::tables(run, &mut sheet);
     context::labels(run, &mut sheet);
     context::warnings(run, &mut sheet);
     context::servers(run, &mut sheet);

@@ -1,0 +1,15 @@
+//! What a run knows beside client figures (series of probes, faults, gates, marks), put in order and into
+//! phrases for the terminal and the report.
+//!
+//! Deliberately computes no figure: it sorts, counts and words what the run file and the event file hold.
+
+mod groups;
+mod marks;
+mod phrases;
+
+pub(crate) use groups::{Group, Kind, LAST, Seen, groups};
+pub(crate) use marks::{kind_of, tally};
+pub(crate) use phrases::{
+    decision, fault_mark, fault_span, gates_of, is_figure_column, own_reasons, probe_share, probes_cost,
+    reason_mark, recoveries,
+};
