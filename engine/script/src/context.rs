@@ -16,7 +16,7 @@ use std::{
 use model::{recorder::WindowKind, seed::IterationRng};
 use rhai::{Dynamic, EvalAltResult};
 
-use crate::{bridge::Fiber, core::Core, engine::EvalError, ledger::Attempt};
+use crate::{bindings::entities::Touched, bridge::Fiber, core::Core, engine::EvalError, ledger::Attempt};
 
 thread_local! {
     static CURRENT: Cell<*const Context> = const { Cell::new(std::ptr::null()) };
@@ -41,8 +41,10 @@ pub(crate) struct Context {
     pub(crate) leaving: Cell<bool>,
     /// Group names that prefix operations, as in k6.
     pub(crate) groups: RefCell<Vec<String>>,
-    /// Swaps inside the transaction that is open.
+    /// What the ledgers will note of the transaction that is open.
     pub(crate) undecided: RefCell<Vec<Attempt>>,
+    /// Entities that the open transaction changes, as they were before.
+    pub(crate) touched: RefCell<Vec<Touched>>,
     call_began_at_step: Cell<Option<u64>>,
     slice_began_ns: Cell<u64>,
 }
@@ -64,6 +66,7 @@ impl Context {
             leaving: Cell::new(false),
             groups: RefCell::default(),
             undecided: RefCell::default(),
+            touched: RefCell::default(),
             call_began_at_step: Cell::new(None),
             slice_began_ns: Cell::new(0),
         }

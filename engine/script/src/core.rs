@@ -15,6 +15,7 @@ use std::{
 
 use load::time::{RealTime, Time};
 use model::{
+    entities::Shard,
     outcome::{Expect, Outcome},
     recorder::{OpId, Recorder, Sample},
     seed,
@@ -23,6 +24,7 @@ use rhai::Dynamic;
 
 use crate::{
     bindings::{
+        entities::ShardOnCore,
         pg::Statement,
         s3::StoreWords,
         table::{OnCore, TableParts},
@@ -50,6 +52,8 @@ pub struct Wiring {
     pub scenarios: Vec<String>,
     /// The number of each scenario's first virtual user, in the same order: users are counted through all of them.
     pub first_vus: Vec<u64>,
+    /// How many virtual users each scenario has at most, in the same order.
+    pub max_vus: Vec<u64>,
     /// Where Postgres is, when the script talks to it.
     pub postgres: Option<(drivers::pg::PgConfig, drivers::pg::PoolMode)>,
     /// Where the object store is, when the script talks to it.
@@ -77,6 +81,8 @@ pub(crate) struct Core {
     statements: RefCell<HashMap<&'static str, HashMap<String, Statement>>>,
     op_names: RefCell<HashMap<String, Arc<OpName>>>,
     tables: RefCell<Vec<Option<OnCore>>>,
+    /// Shards of active sets, by set and shard: they outlive the virtual users who own them.
+    shards: RefCell<HashMap<(usize, u64), ShardOnCore>>,
     pub(crate) ledgers: RefCell<CasLogs>,
     /// What `setup` returned.
     shared: Option<Arc<Portable>>,
@@ -157,6 +163,7 @@ impl Core {
             statements: RefCell::default(),
             op_names: RefCell::default(),
             tables: RefCell::default(),
+            shards: RefCell::default(),
             ledgers: RefCell::default(),
             shared,
             scenario_hashes,
@@ -204,6 +211,13 @@ impl Core {
             empty => empty.insert(OnCore::new(parts)?),
         };
         Ok(look(on_core))
+    }
+
+    /// A shard of an active set; made when its owner first asks for it. A virtual user lives on one core for as long as
+    /// the run goes, however often it is hired, so nobody else ever does.
+    pub(crate) fn shard(&self, set: usize, shard: u64, make: impl FnOnce() -> Shard) -> ShardOnCore {
+        let mut shards = self.shards.borrow_mut();
+        shards.entry((set, shard)).or_insert_with(|| Rc::new(RefCell::new(make()))).clone()
     }
 
     /// The recorded name for a word that a script gives with each call.

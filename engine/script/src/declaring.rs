@@ -60,3 +60,9 @@ pub(crate) fn env(name: &str) -> Result<Dynamic, EvalError> {
     on_table(|table| look(table.inputs()))
         .ok_or_else(|| failure("env works inside functions, not at the top level of a script"))
 }
+
+/// What `--duration` says, or the default, in seconds.
+pub(crate) fn duration_s(default_s: f64) -> Result<f64, EvalError> {
+    on_table(|table| table.inputs().duration_s.unwrap_or(default_s))
+        .ok_or_else(|| failure("planned_s works inside functions, not at the top level of a script"))
+}

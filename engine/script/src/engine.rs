@@ -136,10 +136,10 @@ pub(crate) fn bare_engine() -> Engine {
     // Standard output is for results.
     engine.on_print(|text| tracing::info!(target: "script", "{text}"));
     engine.on_debug(|text, _, at| tracing::debug!(target: "script", "{at}: {text}"));
-    // `shared` is reserved in Rhai and the name of what setup() hands on here.
+    // Reserved in Rhai and words of ours: what setup() hands on, and what a gate says when it opens.
     #[allow(deprecated, reason = "not deprecated: marked so because it may change between versions of Rhai")]
     engine.on_parse_token(|token, _, _| match token {
-        Token::Reserved(word) if *word == "shared" => Token::Identifier(word),
+        Token::Reserved(word) if matches!(word.as_str(), "shared" | "go") => Token::Identifier(word),
         token => token,
     });
     limits::apply(&mut engine);

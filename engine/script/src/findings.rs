@@ -19,6 +19,7 @@ pub struct Findings {
     pub(crate) script_errors: AtomicU64,
     pub(crate) aborted: OnceLock<String>,
     complaints: Mutex<Vec<Diagnostic>>,
+    progress: Mutex<Option<(String, u64, u64)>>,
     ledgers: Mutex<CasLogs>,
     /// Which tables keep a ledger.
     pub(crate) books: Books,
@@ -43,10 +44,23 @@ impl Findings {
         self.complaints.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
+    /// How far something long has come that a script waits for, filling a table for one: what it is, how much of it is
+    /// done, and how much there is. `None` while there is no such thing.
+    #[must_use]
+    pub fn progress(&self) -> Option<(String, u64, u64)> {
+        self.progress.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
     /// The CAS ledgers' logs that the cores have handed over so far; the caller owns them now.
     #[must_use]
     pub fn take_ledgers(&self) -> CasLogs {
         std::mem::take(&mut self.ledgers.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Says how far `what` has come; at its end there is nothing more to say.
+    pub(crate) fn set_progress(&self, what: &str, done: u64, total: u64) {
+        let progress = (done < total).then(|| (what.to_owned(), done, total));
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = progress;
     }
 
     pub(crate) fn keep(&self, complaint: Diagnostic) {

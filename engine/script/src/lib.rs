@@ -38,7 +38,10 @@ pub use crate::{
     diagnostic::{Diagnostic, Place},
     findings::Findings,
     library::{BUILT_IN, ModuleText},
-    options::{Evaluated, Options, PostgresOptions, ScenarioOptions, ScriptProbe, StoreOptions, evaluate},
+    options::{
+        Evaluated, Fault, FaultOptions, GateOptions, Options, PostgresOptions, ProbeOptions, ScenarioOptions,
+        ScriptProbe, StoreOptions, evaluate,
+    },
     params::{Inputs, Param, ParamOrigin},
     portable::{NotPortable, Portable},
     program::{Facts, Program},

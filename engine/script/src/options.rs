@@ -4,18 +4,23 @@
 //! Deliberately absent: what the command line changes about it (`runner`), how an executor works (`load`).
 
 mod executor;
+mod faults;
+mod judged;
+mod probes;
 mod servers;
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc, time::Duration};
 
 use load::plan::{Plan, PlanProblem, ScenarioPlan, ScenarioProblem};
-use model::{
-    segment::Segment,
-    threshold::{Threshold, ThresholdError, ThresholdRule},
-};
-use rhai::{Dynamic, EvalContext, Map};
+use model::{segment::Segment, threshold::ThresholdRule};
+use rhai::{EvalContext, Map};
 
-pub use self::servers::{PostgresOptions, StoreOptions};
+pub use self::{
+    faults::{Fault, FaultOptions},
+    judged::GateOptions,
+    probes::{ProbeOptions, ScriptProbe},
+    servers::{PostgresOptions, StoreOptions},
+};
 use crate::{
     declaring,
     diagnostic::Diagnostic,
@@ -33,8 +38,12 @@ pub struct Options {
     pub scenarios: Vec<ScenarioOptions>,
     /// What must hold.
     pub thresholds: Vec<ThresholdRule>,
-    /// Functions of the script that are sampled on the run's clock.
-    pub script_probes: Vec<ScriptProbe>,
+    /// What thresholds decide together.
+    pub gates: Vec<GateOptions>,
+    /// What is sampled beside the load.
+    pub probes: ProbeOptions,
+    /// What is broken on purpose, in order of time.
+    pub faults: Vec<FaultOptions>,
     /// Seed, when the script fixes one.
     pub seed: Option<u64>,
     /// Length of the warm-up, when the script fixes one.
@@ -66,17 +75,6 @@ pub struct ScenarioOptions {
     pub tags: BTreeMap<String, String>,
 }
 
-/// A function of the script that is sampled on the run's clock.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ScriptProbe {
-    /// Name of its series.
-    pub name: String,
-    /// How often.
-    pub every: Duration,
-    /// The function.
-    pub function: String,
-}
-
 /// A script's options with the parameters they were made of.
 #[derive(Clone, Debug)]
 pub struct Evaluated {
@@ -86,8 +84,19 @@ pub struct Evaluated {
     pub params: Vec<Param>,
 }
 
-const TOP: [&str; 9] =
-    ["scenarios", "thresholds", "probes", "seed", "warm_up", "tags", "timeout", "postgres", "store"];
+const TOP: [&str; 11] = [
+    "scenarios",
+    "thresholds",
+    "gates",
+    "probes",
+    "faults",
+    "seed",
+    "warm_up",
+    "tags",
+    "timeout",
+    "postgres",
+    "store",
+];
 
 /// Evaluates `options()` and checks what it returns.
 ///
@@ -154,7 +163,7 @@ impl Reader<'_> {
         self.problems.push(complaint);
     }
 
-    fn place(&self, path: &[&str]) -> Option<crate::diagnostic::Place> {
+    pub(crate) fn place(&self, path: &[&str]) -> Option<crate::diagnostic::Place> {
         let (file, text) = (self.program.file(), self.program.text());
         (0..=path.len()).rev().filter(|n| *n > 0).find_map(|n| place_of_key(file, text, &path[..n]))
     }
@@ -195,11 +204,19 @@ impl Reader<'_> {
         let tags = self.tags(map, &[]);
         let scenarios = self.scenarios(map, scale);
         self.validate(&scenarios);
-        let script_probes = self.probes(map);
-        let thresholds = self.thresholds(map);
-        let postgres = self.postgres(map);
-        let store = self.store(map);
-        Options { scenarios, thresholds, script_probes, seed, warm_up, tags, timeout, postgres, store }
+        Options {
+            scenarios,
+            thresholds: self.thresholds(map, &[]),
+            gates: self.gates(map),
+            probes: self.probes(map),
+            faults: self.faults(map),
+            seed,
+            warm_up,
+            tags,
+            timeout,
+            postgres: self.postgres(map),
+            store: self.store(map),
+        }
     }
 
     /// What is wrong with the executors themselves: rates, stages, numbers of users.
@@ -279,101 +296,6 @@ impl Reader<'_> {
             return None;
         }
         Some((name.to_owned(), arity))
-    }
-
-    fn probes(&mut self, map: &Map) -> Vec<ScriptProbe> {
-        let all = self.sub_map(map, &[], "probes");
-        let mut probes = Vec::new();
-        for (name, value) in &all {
-            let path = ["probes", name.as_str()];
-            let Ok(one) = value.as_map_ref() else {
-                self.complain(&path, format!("probe `{name}` is a map, not {}", value.type_name()), None);
-                continue;
-            };
-            let mut settings = Settings::new(format!("probe `{name}`"), &one, &["every", "exec"]);
-            let every = settings.seconds("every").and_then(duration).unwrap_or(Duration::from_secs(1));
-            if every < Duration::from_millis(10) {
-                settings.problem("every", "is sampled no more often than every 10ms".to_owned());
-            }
-            let exec = settings.required("exec", Settings::text);
-            self.absorb(&path, settings);
-            let wanted = (!exec.is_empty()).then_some(exec.as_str());
-            if let Some((function, _)) = self.function(&["probes", name, "exec"], wanted) {
-                probes.push(ScriptProbe { name: name.to_string(), every, function });
-            }
-        }
-        probes
-    }
-
-    fn thresholds(&mut self, map: &Map) -> Vec<ThresholdRule> {
-        let all = self.sub_map(map, &[], "thresholds");
-        let mut thresholds = Vec::new();
-        for (metric, value) in &all {
-            let entries = value.as_array_ref().map_or_else(|_| vec![value.clone()], |a| a.to_vec());
-            for entry in entries {
-                thresholds.extend(self.threshold(metric, &entry));
-            }
-        }
-        thresholds
-    }
-
-    fn threshold(&mut self, metric: &str, entry: &Dynamic) -> Option<ThresholdRule> {
-        let path = ["thresholds", metric];
-        let map = entry.clone().try_cast::<Map>();
-        let text = match &map {
-            None => entry.as_immutable_string_ref().ok().map(|t| t.to_string()),
-            Some(map) => map.get("threshold").map(ToString::to_string),
-        };
-        let Some(text) = text else {
-            let help = "for example thresholds: #{ push: [\"p(95) < 50ms\"] }".to_owned();
-            self.complain(
-                &path,
-                format!("a threshold on `{metric}` is a string, not {}", entry.type_name()),
-                Some(help),
-            );
-            return None;
-        };
-        let mut rule = match Threshold::parse(metric, &text) {
-            Ok(threshold) => ThresholdRule { threshold, abort_on_fail: false, delay_abort: Duration::ZERO },
-            Err(e) => {
-                self.complain_in_text(&path, &text, &e);
-                return None;
-            }
-        };
-        if let Some(map) = &map {
-            let known = ["threshold", "abort_on_fail", "abortOnFail", "delay_abort", "delayAbortEval"];
-            let mut settings = Settings::new(format!("the threshold on `{metric}`"), map, &known);
-            let abort = settings.flag("abort_on_fail").or_else(|| settings.flag("abortOnFail"));
-            let delay = settings.seconds("delay_abort").or_else(|| settings.seconds("delayAbortEval"));
-            rule.abort_on_fail = abort.unwrap_or(false);
-            rule.delay_abort = delay.and_then(duration).unwrap_or_default();
-            self.absorb(&path, settings);
-        }
-        Some(rule)
-    }
-
-    /// A complaint about a threshold's text, at the character it is about.
-    fn complain_in_text(&mut self, path: &[&str], text: &str, error: &ThresholdError) {
-        let in_metric = error.text != text;
-        let mut complaint =
-            Diagnostic::usage(format!("threshold `{}`: {}", error.text, error.problem)).help(&error.remedy);
-        let text = error.text.as_str();
-        let source = self.program.text();
-        let after = self.place(path).map_or(0, |p| p.byte_range().start);
-        if let Some(at) = source[after..].find(text).filter(|_| !in_metric) {
-            let at = after + at + error.offset.min(text.len());
-            let before = &source[..at];
-            let line = before.matches('\n').count() + 1;
-            let column = before.rsplit('\n').next().unwrap_or(before).chars().count() + 1;
-            let rest = text.get(error.offset..).unwrap_or("");
-            let length = rest.chars().take_while(|c| c.is_alphanumeric()).count().max(1);
-            let file = self.program.file().to_owned();
-            complaint =
-                complaint.at(crate::diagnostic::Place { file, text: source.clone(), line, column, length });
-        } else if let Some(place) = self.place(path) {
-            complaint = complaint.at(place);
-        }
-        self.problems.push(complaint);
     }
 }
 

@@ -19,11 +19,13 @@ pub struct Inputs {
     pub env: BTreeMap<String, String>,
     /// `--scale F`: multiplies the defaults of parameters declared with `scale: true`, and every rate.
     pub scale: f64,
+    /// `--duration`, in seconds.
+    pub duration_s: Option<f64>,
 }
 
 impl Default for Inputs {
     fn default() -> Self {
-        Self { params: Vec::new(), env: BTreeMap::new(), scale: 1.0 }
+        Self { params: Vec::new(), env: BTreeMap::new(), scale: 1.0, duration_s: None }
     }
 }
 

@@ -81,6 +81,11 @@ impl<'a> Settings<'a> {
         })
     }
 
+    /// A map.
+    pub(crate) fn map(&mut self, key: &str) -> Option<Map> {
+        self.get(key, "a map", |v| v.as_map_ref().ok().map(|map| map.clone()))
+    }
+
     /// A value that must be there; its absence is a problem.
     pub(crate) fn required<T: Default>(
         &mut self,

@@ -40,7 +40,9 @@ impl Stage {
     pub fn new(program: &Program, wiring: Wiring, shared: Option<Arc<Portable>>) -> Result<Self, Diagnostic> {
         let host = Rc::new(Host::new(program)?);
         let recorder = Rc::new(RefCell::new(Recorder::new()));
-        let postgres = wiring.postgres.map(|(config, _)| (config, drivers::pg::PoolMode::Dedicated));
+        // Under a name of its own, so that faults which end the load's connections leave it alone.
+        let own = |config: drivers::pg::PgConfig| config.with_application_name("snapbench stage");
+        let postgres = wiring.postgres.map(|(config, _)| (own(config), drivers::pg::PoolMode::Dedicated));
         let timeout = wiring.timeout.max(STAGE_TIMEOUT);
         let wiring = Wiring { postgres, timeout, ..wiring };
         let core = Core::new(wiring, recorder, RealTime::since(Epoch::now()), shared)?;
@@ -59,6 +61,19 @@ impl Stage {
     /// # Errors
     /// The script's failure with its place; a result that cannot be shared.
     pub async fn call(&self, function: &str) -> Result<Portable, Diagnostic> {
+        self.call_with(function, None).await
+    }
+
+    /// The same with another argument than `shared`.
+    ///
+    /// # Errors
+    /// As [`Stage::call`].
+    pub async fn call_with(
+        &self,
+        function: &str,
+        argument: Option<&Portable>,
+    ) -> Result<Portable, Diagnostic> {
+        let argument = argument.map(Portable::to_dynamic);
         let arity = self.host.program().arity(function).unwrap_or(0);
         let context = Rc::new(Context::new(self.core.clone(), None, 0));
         let output: Rc<RefCell<Option<Result<Dynamic, EvalError>>>> = Rc::default();
@@ -67,8 +82,9 @@ impl Stage {
                 (self.host.clone(), context.clone(), output.clone(), function.to_owned());
             move || {
                 let task = Rc::new(move |eval: &mut EvalContext<'_, '_, '_, '_, '_, '_>| {
-                    let mut shared = context.shared.clone();
-                    let mut args: Vec<&mut Dynamic> = if arity == 0 { Vec::new() } else { vec![&mut shared] };
+                    let mut argument = argument.clone().unwrap_or_else(|| context.shared.clone());
+                    let mut args: Vec<&mut Dynamic> =
+                        if arity == 0 { Vec::new() } else { vec![&mut argument] };
                     eval.call_fn_raw(&function, false, false, &mut args)
                 });
                 *output.borrow_mut() = unless_cancelled(host.run(task));

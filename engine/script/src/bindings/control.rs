@@ -60,6 +60,18 @@ pub(crate) mod control_api {
         declaring::env(name)
     }
 
+    /// How long the run is to be measured, in seconds: what `--duration` says, else the length you give. For what
+    /// depends on it, such as how often a probe looks, or whether a plateau can be asked for at all.
+    ///
+    /// ```rhai
+    /// let sample_s = max(1.0, planned_s("1h") / 120);
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn planned_s(default: &str) -> Result<f64, EvalError> {
+        let default = units::parse_duration(default).map_err(|e| failure(&e.to_string()))?;
+        declaring::duration_s(default.as_secs_f64())
+    }
+
     /// Sleeps: "250ms", "1s", "1m30s". Other virtual users go on meanwhile.
     #[rhai_fn(name = "sleep", return_raw)]
     pub fn sleep_text(length: &str) -> Result<(), EvalError> {
@@ -157,6 +169,24 @@ pub(crate) mod control_api {
                 body: Body::Nothing,
             };
             Ok(Reply(Rc::new(ended)))
+        })
+    }
+
+    /// Says how far a long loop of `setup()` has come, for those who wait: `done` of `total`. At `done == total` it is
+    /// over. `runs.load(…)` says it by itself.
+    ///
+    /// ```rhai
+    /// for n in 0..200 { progress("bodies", n, 200); s3::put(`body/${n}`, "…"); }
+    /// progress("bodies", 200, 200);
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn progress(what: &str, done: i64, total: i64) -> Result<(), EvalError> {
+        let (Ok(done), Ok(total)) = (u64::try_from(done), u64::try_from(total)) else {
+            return Err(failure(&format!("progress counts from 0 up, not {done} of {total}")));
+        };
+        context::required("progress", |c| {
+            c.core.wiring.findings.set_progress(what, done, total);
+            Ok(())
         })
     }
 

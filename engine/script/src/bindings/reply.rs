@@ -157,6 +157,12 @@ pub(crate) mod reply_api {
         }
     }
 
+    /// Leases: the fencing token of `acquire` and `renew`, or `()` where the outcome was `conflict`.
+    #[rhai_fn(get = "token", pure, return_raw)]
+    pub fn token(reply: &mut Reply) -> Result<Dynamic, EvalError> {
+        value(reply)
+    }
+
     /// Object store: keys of a listing, in its order.
     #[rhai_fn(get = "keys", pure, return_raw)]
     pub fn keys(reply: &mut Reply) -> Result<Array, EvalError> {

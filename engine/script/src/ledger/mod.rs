@@ -1,10 +1,10 @@
-//! What is noted of every compare-and-swap, so that the end of a run can prove that no step was lost, doubled or
-//! forked.
+//! What is noted of every compare-and-swap, insert and deletion, so that the end of a run can prove that no step was
+//! lost, doubled or forked.
 //!
 //! An attempt is opened before its request leaves and settled by its reply; one that is never settled (its user was
 //! cut off) counts as ambiguous. What happens inside a transaction waits for the transaction's own end:
 //!
-//! | the swap said | committed | rolled back | nobody knows |
+//! | the operation said | committed | rolled back | nobody knows |
 //! |---|---|---|---|
 //! | acknowledged | acknowledged | failed | ambiguous |
 //! | anything else | the same | the same | the same |
@@ -106,17 +106,33 @@ impl CasLogs {
 
     fn note(&mut self, attempt: &Attempt) {
         let log = self.of(attempt.book.index, &attempt.book);
-        log.ledger.record(attempt.key.number, attempt.step, attempt.fate);
+        let (key, fate) = (attempt.key.number, attempt.fate);
+        match attempt.deed {
+            Deed::Step(step) => log.ledger.record(key, step, fate),
+            Deed::Insert(at) => log.ledger.created(key, at, fate),
+            Deed::Delete(at) => log.ledger.deleted(key, at, fate),
+        }
         log.has_texts |= attempt.key.is_text;
     }
 }
 
-/// One swap, and what is known of it.
+/// What is attempted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deed {
+    /// The version counts up from this one.
+    Step(u64),
+    /// A row begins at this version.
+    Insert(u64),
+    /// A row goes: at this version only, or at any.
+    Delete(Option<u64>),
+}
+
+/// One deed, and what is known of it.
 #[derive(Debug)]
 pub(crate) struct Attempt {
     book: Arc<CasBook>,
     key: Key,
-    step: u64,
+    deed: Deed,
     fate: Fate,
 }
 
@@ -134,7 +150,7 @@ impl<'c> CasClaim<'c> {
         context: &'c Context,
         book: Option<&Arc<CasBook>>,
         key: &[Value],
-        expected: i64,
+        deed: Deed,
         in_transaction: bool,
     ) -> Result<Self, EvalError> {
         let attempt = book.map(|book| {
@@ -145,21 +161,15 @@ impl<'c> CasClaim<'c> {
                     book.name
                 ))
             })?;
-            let step = u64::try_from(expected).unwrap_or(u64::MAX);
-            Ok::<_, EvalError>(Attempt { book: book.clone(), key, step, fate: Fate::Ambiguous })
+            Ok::<_, EvalError>(Attempt { book: book.clone(), key, deed, fate: Fate::Ambiguous })
         });
         Ok(Self { context, attempt: attempt.transpose()?, in_transaction })
     }
 
-    /// The reply is here, or that there will be none. A time-out that was never sent is known to have done nothing,
-    /// and what came back unreadable may have been done.
-    pub(crate) fn settle(mut self, outcome: Outcome, fate_is_known: bool) {
+    /// The reply is here, or that there will be none.
+    pub(crate) fn settle(mut self, reply: &drivers::pg::Reply) {
         if let Some(attempt) = &mut self.attempt {
-            attempt.fate = match (Fate::from(outcome), fate_is_known) {
-                (Fate::Ambiguous, true) => Fate::Failed,
-                (Fate::Failed, false) => Fate::Ambiguous,
-                (fate, _) => fate,
-            };
+            attempt.fate = fate_of(reply);
         }
     }
 }
@@ -172,6 +182,16 @@ impl Drop for CasClaim<'_> {
         } else {
             self.context.core.ledgers.borrow_mut().note(&attempt);
         }
+    }
+}
+
+/// What a reply says about the fate of what was asked. A time-out that was never sent is known to have done nothing, and
+/// what came back unreadable may have been done.
+pub(crate) fn fate_of(reply: &drivers::pg::Reply) -> Fate {
+    match (Fate::from(reply.outcome), reply.fate_is_known()) {
+        (Fate::Ambiguous, true) => Fate::Failed,
+        (Fate::Failed, false) => Fate::Ambiguous,
+        (fate, _) => fate,
     }
 }
 
@@ -202,7 +222,7 @@ impl Decision {
     }
 }
 
-/// A transaction under way. Its swaps are noted when it ends; if it is dropped before, nobody knows.
+/// A transaction under way. Its deeds are noted when it ends; if it is dropped before, nobody knows.
 pub(crate) struct Undecided<'c>(&'c Context);
 
 impl<'c> Undecided<'c> {
@@ -219,6 +239,8 @@ impl<'c> Undecided<'c> {
             attempt.fate = decision.of(attempt.fate);
             self.0.core.ledgers.borrow_mut().note(&attempt);
         }
+        // The last change first, so that what is left is what was before the first.
+        self.0.touched.take().into_iter().rev().for_each(|touched| touched.decide(decision));
     }
 }
 

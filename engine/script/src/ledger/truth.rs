@@ -8,7 +8,11 @@ use drivers::pg;
 use model::{ledger::CasJudge, runfile::LedgerRecord};
 
 use super::{CasBook, CasLogs, Log, key::Key};
-use crate::{diagnostic::Diagnostic, stage::STAGE_TIMEOUT};
+use crate::{
+    bindings::table::{quoted, quoted_name},
+    diagnostic::Diagnostic,
+    stage::STAGE_TIMEOUT,
+};
 
 /// Keys whose text is kept for messages; beyond that they are named by their number.
 const NAMES_AT_MOST: usize = 100_000;
@@ -47,7 +51,7 @@ async fn settle_one(log: Log, session: &pg::Session) -> Result<LedgerRecord, Dia
     unreadable(&session.begin(pg::Isolation::RepeatableRead).await)?;
     unreadable(&session.run(&pg::Statement::new("ledger", &cursor(&book), pg::Rule::Plain), &[]).await)?;
     let fetch = pg::Statement::new("ledger", FETCH, pg::Rule::Plain);
-    let mut truth = Truth { judge: ledger.judge(0), names: HashMap::new(), has_texts };
+    let mut truth = Truth { judge: ledger.judge(), names: HashMap::new(), has_texts };
     loop {
         let piece = session.run(&fetch, &[]).await;
         unreadable(&piece)?;
@@ -62,10 +66,9 @@ async fn settle_one(log: Log, session: &pg::Session) -> Result<LedgerRecord, Dia
 
 /// Every key with its version.
 fn cursor(book: &CasBook) -> String {
-    let quote = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-    let table = book.table.split('.').map(quote).collect::<Vec<_>>().join(".");
-    let keys = book.keys.iter().map(|key| quote(key)).collect::<Vec<_>>().join(", ");
-    let version = quote(&book.version);
+    let table = quoted(&book.table);
+    let keys = book.keys.iter().map(|key| quoted_name(key)).collect::<Vec<_>>().join(", ");
+    let version = quoted_name(&book.version);
     format!("DECLARE snapbench_truth NO SCROLL CURSOR FOR SELECT {version}::bigint, {keys} FROM {table}")
 }
 

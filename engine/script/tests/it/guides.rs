@@ -63,7 +63,7 @@ fn the_complete_example_is_in_order() {
     let example = guide.split("```rhai\n").nth(1).unwrap().split("```").next().unwrap();
     let program = Program::from_text(Path::new("example.rhai"), example, None).unwrap();
     let options = evaluate(&program, &inputs(&[])).unwrap().options;
-    assert_eq!((options.scenarios.len(), options.thresholds.len(), options.script_probes.len()), (2, 5, 1));
+    assert_eq!((options.scenarios.len(), options.thresholds.len(), options.probes.scripts.len()), (2, 5, 1));
 }
 
 #[test]

@@ -6,9 +6,15 @@
     reason = "a story that cannot go on fails where it stands"
 )]
 
+mod beside;
 mod diagnostics;
+mod entities;
+mod entity_life;
 mod guides;
+mod leases;
+mod ledgers;
 mod limits;
+mod loading;
 mod modules;
 mod randomness;
 mod servers;

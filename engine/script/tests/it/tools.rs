@@ -1,7 +1,6 @@
 //! What the stories share: a script from a text, a stage to call its functions on, a run of its scenarios.
 
 use std::{
-    collections::BTreeMap,
     path::Path,
     sync::{Arc, mpsc},
     time::Duration,
@@ -25,7 +24,7 @@ pub(crate) fn program(text: &str) -> Program {
 /// Parameters as `-p` gives them.
 pub(crate) fn inputs(params: &[(&str, &str)]) -> Arc<Inputs> {
     let params = params.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
-    Arc::new(Inputs { params, env: BTreeMap::new(), scale: 1.0 })
+    Arc::new(Inputs { params, ..Inputs::default() })
 }
 
 /// Everything that is wrong with a script or its options, a line each.
@@ -39,15 +38,19 @@ pub(crate) fn complaints(text: &str, params: &[(&str, &str)]) -> String {
 
 /// Wiring without any server.
 pub(crate) fn wiring(program: &Program) -> Wiring {
-    let scenarios = evaluate(program, &inputs(&[])).map_or_else(
-        |_| vec!["main".to_owned()],
-        |Evaluated { options, .. }| options.scenarios.iter().map(|s| s.name.clone()).collect(),
+    let (scenarios, max_vus): (Vec<_>, Vec<_>) = evaluate(program, &inputs(&[])).map_or_else(
+        |_| (vec!["main".to_owned()], vec![1]),
+        |Evaluated { options, .. }| {
+            let scenarios = options.scenarios.iter();
+            scenarios.map(|s| (s.name.clone(), u64::from(s.executor.max_vus()))).unzip()
+        },
     );
     Wiring {
         inputs: inputs(&[]),
         seed: 42,
         first_vus: vec![0; scenarios.len()],
         scenarios,
+        max_vus,
         postgres: None,
         store: None,
         timeout: Duration::from_secs(30),

@@ -1,6 +1,8 @@
 //! Tables as scripts hold them: a description that all cores share, and on each core the driver's own handle, made
 //! when it is first used there.
 
+mod deeds;
+
 use std::sync::{
     Arc,
     atomic::{AtomicUsize, Ordering},
@@ -16,7 +18,7 @@ use crate::{
     context::{self, Context, cancelled, failure},
     core::OpName,
     engine::EvalError,
-    ledger::{Books, CasBook, CasClaim},
+    ledger::{Books, CasBook},
 };
 
 /// A table with one operation a verb.
@@ -28,13 +30,16 @@ pub(crate) struct TableParts {
     /// The same on all cores.
     pub(crate) index: usize,
     pub(crate) spec: pg::TableSpec,
-    expect: Expect,
-    insert: Arc<OpName>,
+    pub(crate) expect: Expect,
+    pub(crate) insert: Arc<OpName>,
     insert_many: Arc<OpName>,
-    get: Arc<OpName>,
-    cas: Arc<OpName>,
-    delete: Arc<OpName>,
+    pub(crate) get: Arc<OpName>,
+    pub(crate) cas: Arc<OpName>,
+    pub(crate) delete: Arc<OpName>,
     claim: Arc<OpName>,
+    pub(crate) load: Arc<OpName>,
+    /// What inserted rows hold where they say nothing themselves, by the column's place.
+    pub(crate) defaults: Vec<(usize, Value)>,
     /// The swap without its compare, when the script wants to see the ledger fail.
     unguarded_swap: Option<pg::Statement>,
     ledger: Option<Arc<CasBook>>,
@@ -54,6 +59,8 @@ pub(crate) struct Description {
     pub(crate) expect: Expect,
     pub(crate) has_ledger: bool,
     pub(crate) compares: bool,
+    /// What inserted rows hold where they say nothing themselves.
+    pub(crate) defaults: Vec<(String, Value)>,
 }
 
 /// The driver's handle of a table, and the claims made of it, on one core.
@@ -65,9 +72,11 @@ pub(crate) struct OnCore {
 impl Table {
     pub(crate) fn new(description: Description, books: &Books) -> Result<Self, EvalError> {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let Description { spec, op, expect, has_ledger, compares } = description;
+        let Description { spec, op, expect, has_ledger, compares, defaults } = description;
         // A description that the driver refuses is refused here, before anything runs.
-        pg::Table::new(spec.clone()).map_err(|e| failure(&e.to_string()))?;
+        let table = pg::Table::new(spec.clone()).map_err(|e| failure(&e.to_string()))?;
+        let place = |(name, value): (String, Value)| table.column(&name).map(|place| (place, value));
+        let defaults = defaults.into_iter().map(place).collect::<Result<_, _>>();
         let verb = |verb: &str| OpName::new(&format!("{op}.{verb}"));
         let version = spec.version.clone().unwrap_or_default();
         let ledger = has_ledger.then(|| books.of(&op, &spec.name, &spec.key, &version));
@@ -80,13 +89,15 @@ impl Table {
             cas: verb("cas"),
             delete: verb("delete"),
             claim: verb("claim"),
+            load: verb("load"),
+            defaults: defaults.map_err(|e| failure(&e.to_string()))?,
             unguarded_swap: (!compares).then(|| unguarded_swap(&op, &spec, &version)),
             ledger,
             spec,
         })))
     }
 
-    fn with<R>(
+    pub(crate) fn with<R>(
         &self,
         act: impl FnOnce(&Context, &TableParts, &pg::Table) -> Result<R, EvalError>,
     ) -> Result<R, EvalError> {
@@ -98,17 +109,17 @@ impl Table {
 
     pub(crate) fn insert(&self, row: &Map) -> Result<Reply, EvalError> {
         self.with(|c, parts, table| {
-            let (places, values) = columns(table, row)?;
-            let reply = wait_for(table.insert(c.postgres()?, &places, &values)).map_err(|_| cancelled())?;
+            let (mut places, mut values) = columns(table, row)?;
+            fill_in(&parts.defaults, &mut places, &mut values);
+            let reply = parts.insert_row(c, table, &places, &values)?;
             finish(c, &parts.insert, parts.expect, reply)
         })
     }
 
     pub(crate) fn insert_many(&self, rows: &Array) -> Result<Reply, EvalError> {
         self.with(|c, parts, table| {
-            let (places, values) = many(table, rows)?;
-            let reply =
-                wait_for(table.insert_many(c.postgres()?, &places, &values)).map_err(|_| cancelled())?;
+            let (places, values) = many(table, rows, &parts.defaults)?;
+            let reply = parts.insert_rows(c, table, &places, &values)?;
             finish(c, &parts.insert_many, parts.expect, reply)
         })
     }
@@ -124,7 +135,7 @@ impl Table {
     pub(crate) fn delete(&self, key: &Dynamic, expected: Option<i64>) -> Result<Reply, EvalError> {
         let key = key_of(key)?;
         self.with(|c, parts, table| {
-            let reply = wait_for(table.delete(c.postgres()?, &key, expected)).map_err(|_| cancelled())?;
+            let reply = parts.delete_row(c, table, &key, expected)?;
             finish(c, &parts.delete, parts.expect, reply)
         })
     }
@@ -132,19 +143,7 @@ impl Table {
     pub(crate) fn cas(&self, key: &Dynamic, expected: i64, set: &Map) -> Result<Reply, EvalError> {
         let key = key_of(key)?;
         self.with(|c, parts, table| {
-            let session = c.postgres()?;
-            let (places, values) = columns(table, set)?;
-            // The claim is logged before the request leaves: if this user is cancelled now, its fate is unknown.
-            let claim = CasClaim::open(c, parts.ledger.as_ref(), &key, expected, session.in_transaction())?;
-            let swapped = match &parts.unguarded_swap {
-                None => wait_for(table.cas(session, &key, expected, &places, &values)),
-                Some(swap) => {
-                    let params: Vec<Value> = key.iter().cloned().chain([Value::Int(expected)]).collect();
-                    wait_for(async move { session.run(swap, &params).await })
-                }
-            };
-            let reply = swapped.map_err(|_| cancelled())?;
-            claim.settle(reply.outcome, reply.fate_is_known());
+            let reply = parts.swap(c, table, &key, expected, set)?;
             finish(c, &parts.cas, parts.expect, reply)
         })
     }
@@ -179,15 +178,21 @@ impl OnCore {
 
 /// `UPDATE … SET version = $n + 1 WHERE key = $1 …`, and no word about what the version was before.
 fn unguarded_swap(op: &str, spec: &pg::TableSpec, version: &str) -> pg::Statement {
-    let quote = |name: &str| format!("\"{}\"", name.replace('"', "\"\""));
-    let name = spec.name.split('.').map(quote).collect::<Vec<_>>().join(".");
-    let keys = spec.key.iter().enumerate().map(|(n, key)| format!("{} = ${}", quote(key), n + 1));
+    let keys = spec.key.iter().enumerate().map(|(n, key)| format!("{} = ${}", quoted_name(key), n + 1));
     let keys = keys.collect::<Vec<_>>().join(" AND ");
-    let version = quote(version);
-    let expected = spec.key.len() + 1;
+    let (name, version, expected) = (quoted(&spec.name), quoted_name(version), spec.key.len() + 1);
     let sql =
         format!("UPDATE {name} SET {version} = ${expected}::bigint + 1 WHERE {keys} RETURNING {version}");
     pg::Statement::new(&format!("{op}.cas"), &sql, pg::Rule::NoRowIsConflict)
+}
+
+/// A table's name, or `schema.name`, as SQL writes it.
+pub(crate) fn quoted(path: &str) -> String {
+    path.split('.').map(quoted_name).collect::<Vec<_>>().join(".")
+}
+
+pub(crate) fn quoted_name(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 fn key_of(value: &Dynamic) -> Result<Vec<Value>, EvalError> {
@@ -198,7 +203,7 @@ fn key_of(value: &Dynamic) -> Result<Vec<Value>, EvalError> {
 }
 
 /// Places and values of a map's columns.
-fn columns(table: &pg::Table, map: &Map) -> Result<(Vec<usize>, Vec<Value>), EvalError> {
+pub(crate) fn columns(table: &pg::Table, map: &Map) -> Result<(Vec<usize>, Vec<Value>), EvalError> {
     let mut places = Vec::with_capacity(map.len());
     let mut values = Vec::with_capacity(map.len());
     for (name, value) in map {
@@ -208,14 +213,30 @@ fn columns(table: &pg::Table, map: &Map) -> Result<(Vec<usize>, Vec<Value>), Eva
     Ok((places, values))
 }
 
+/// Adds the defaults of columns that a row does not name.
+pub(crate) fn fill_in(defaults: &[(usize, Value)], places: &mut Vec<usize>, values: &mut Vec<Value>) {
+    let given = places.len();
+    for (place, value) in defaults {
+        if !places[..given].contains(place) {
+            places.push(*place);
+            values.push(value.clone());
+        }
+    }
+}
+
 /// Places and values of many rows with the same columns, one row after another.
-fn many(table: &pg::Table, rows: &Array) -> Result<(Vec<usize>, Vec<Value>), EvalError> {
+fn many(
+    table: &pg::Table,
+    rows: &Array,
+    defaults: &[(usize, Value)],
+) -> Result<(Vec<usize>, Vec<Value>), EvalError> {
     let mut places = Vec::new();
     let mut values = Vec::new();
     for (n, row) in rows.iter().enumerate() {
         let map =
             row.as_map_ref().map_err(|kind| failure(&format!("row {} is a {kind}, not a map", n + 1)))?;
-        let (row_places, row_values) = columns(table, &map)?;
+        let (mut row_places, mut row_values) = columns(table, &map)?;
+        fill_in(defaults, &mut row_places, &mut row_values);
         if n == 0 {
             places = row_places;
         } else if places != row_places {
