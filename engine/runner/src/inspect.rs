@@ -1,7 +1,9 @@
 //! What a run would be: question, parameters, scenarios with their planned curves, thresholds, and where each value
 //! comes from.
 
-use drivers::pg::PoolMode;
+use std::time::Duration;
+
+use drivers::{pg::PoolMode, probe::PgPart};
 use load::executor::Executor;
 use script::{ParamOrigin, ScenarioOptions};
 use serde::Serialize;
@@ -35,8 +37,12 @@ pub struct Inspection {
     pub scenarios: Vec<InspectedScenario>,
     /// What would be judged: metric and condition.
     pub thresholds: Vec<InspectedThreshold>,
+    /// What would be decided.
+    pub gates: Vec<InspectedGate>,
     /// What would be sampled.
     pub probes: Vec<InspectedProbe>,
+    /// What would be broken on purpose.
+    pub faults: Vec<InspectedFault>,
     /// Settings of the run and of its servers, each with its origin. Secrets are not among them.
     pub settings: Vec<InspectedSetting>,
 }
@@ -102,8 +108,32 @@ pub struct InspectedProbe {
     pub name: String,
     /// How often it is asked.
     pub every_s: f64,
-    /// The function it calls.
-    pub exec: String,
+    /// What it looks at: tables, the server, or a function of the script.
+    pub of: String,
+}
+
+/// A fault.
+#[derive(Clone, Debug, Serialize)]
+pub struct InspectedFault {
+    /// Its kind.
+    pub fault: String,
+    /// When, after the start of the measured window.
+    pub at_s: f64,
+    /// For how long; 0 for a moment.
+    pub lasts_s: f64,
+}
+
+/// A gate.
+#[derive(Clone, Debug, Serialize)]
+pub struct InspectedGate {
+    /// Its name.
+    pub name: String,
+    /// What must hold.
+    pub thresholds: Vec<InspectedThreshold>,
+    /// What it says then.
+    pub go: String,
+    /// What it says otherwise.
+    pub no_go: String,
 }
 
 /// A setting.
@@ -137,7 +167,9 @@ pub fn inspect(
         later_parameters: later,
         scenarios: prepared.planned.scenarios.iter().map(scenario).collect(),
         thresholds: prepared.options.thresholds.iter().map(threshold).collect(),
-        probes: prepared.options.script_probes.iter().map(probe).collect(),
+        gates: prepared.options.gates.iter().map(gate).collect(),
+        probes: probes(&prepared.options.probes),
+        faults: faults(&prepared.planned.faults),
         settings: settings(&prepared, load),
         parameters,
     })
@@ -195,12 +227,38 @@ fn threshold(rule: &model::threshold::ThresholdRule) -> InspectedThreshold {
     }
 }
 
-fn probe(probe: &script::ScriptProbe) -> InspectedProbe {
-    InspectedProbe {
-        name: probe.name.clone(),
-        every_s: probe.every.as_secs_f64(),
-        exec: probe.function.clone(),
+fn gate(gate: &script::GateOptions) -> InspectedGate {
+    InspectedGate {
+        name: gate.name.clone(),
+        thresholds: gate.thresholds.iter().map(threshold).collect(),
+        go: gate.go.clone(),
+        no_go: gate.no_go.clone(),
     }
+}
+
+fn probes(options: &script::ProbeOptions) -> Vec<InspectedProbe> {
+    let probe =
+        |name: String, every: Duration, of: String| InspectedProbe { name, every_s: every.as_secs_f64(), of };
+    let of_postgres = options.postgres.iter().map(|(part, every)| {
+        let of_tables = matches!(part, PgPart::Tables | PgPart::Tuples | PgPart::Indexes);
+        let of = if of_tables { options.tables.join(", ") } else { "the server".to_owned() };
+        probe(format!("postgres.{}", part.name()), *every, of)
+    });
+    let of_host = options.host.map(|every| probe("host".to_owned(), every, "this machine".to_owned()));
+    let of_script = options
+        .scripts
+        .iter()
+        .map(|script| probe(script.name.clone(), script.every, format!("{}()", script.function)));
+    of_postgres.chain(of_host).chain(of_script).collect()
+}
+
+fn faults(planned: &[script::FaultOptions]) -> Vec<InspectedFault> {
+    let fault = |fault: &script::FaultOptions| InspectedFault {
+        fault: fault.fault.kind().to_owned(),
+        at_s: fault.at.as_secs_f64(),
+        lasts_s: fault.fault.lasts().as_secs_f64(),
+    };
+    planned.iter().map(fault).collect()
 }
 
 fn settings(prepared: &Prepared, load: &LoadRequest) -> Vec<InspectedSetting> {

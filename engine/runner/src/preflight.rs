@@ -46,7 +46,10 @@ impl Needs {
     pub(crate) fn of(prepared: &Prepared) -> Self {
         let (sure_vus, most_vus) = vus(&prepared.planned);
         let cores = prepared.cores.value as u64;
-        let probes = prepared.options.script_probes.len() as u64;
+        let beside = &prepared.options.probes;
+        // Each part of the probe has a connection of its own; a fault has two at most.
+        let probes =
+            (beside.scripts.len() + beside.postgres.len() + 2 * prepared.planned.faults.len()) as u64;
         // One more than the cores can have: every core rounds its share up.
         let shared = |connections: usize| (connections as u64).max(cores);
         let (sure, most) = match prepared.options.postgres.pool {

@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc, thread};
 
 use drivers::s3::S3Config;
-use script::{Diagnostic, Inputs, Options, Param, Program, evaluate};
+use script::{Diagnostic, FaultOptions, Inputs, Options, Param, Program, evaluate};
 
 use crate::{
     error::RunError,
@@ -85,7 +85,12 @@ pub fn prepare(
     let program = Program::load(&script.path, script.stdlib.as_deref());
     let found = targets::resolve(target, &variable, &targets::files(&variable));
     let (program, found) = both(program, found)?;
-    let inputs = Inputs { params: script.params.clone(), env: script.env.clone(), scale: load.scale };
+    let inputs = Inputs {
+        params: script.params.clone(),
+        env: script.env.clone(),
+        scale: load.scale,
+        duration_s: load.duration.map(|duration| duration.as_secs_f64()),
+    };
     let inputs = Arc::new(inputs);
     let evaluated = evaluate(&program, &inputs).map_err(RunError::Wrong)?;
     let planned = plan::plan(&evaluated.options, load);
@@ -144,7 +149,10 @@ fn servers(program: &Program, options: &Options, target: &Target) -> Result<Serv
         let origin = if of_script { Origin::Default } else { Origin::Script };
         target.durable.clone().unwrap_or(Sourced::new(of_script, origin))
     };
-    let postgres = facts.uses_postgres.then(|| WantedPostgres {
+    let by_sql = |fault: &FaultOptions| fault.fault.server().is_none();
+    let uses_postgres =
+        facts.uses_postgres || !options.probes.postgres.is_empty() || options.faults.iter().any(by_sql);
+    let postgres = uses_postgres.then(|| WantedPostgres {
         at: target.postgres.clone(),
         durable: durable(options.postgres.is_durable),
     });
@@ -167,7 +175,28 @@ fn servers(program: &Program, options: &Options, target: &Target) -> Result<Serv
             }
         }
     }
+    problems.extend(breakable(options, postgres.as_ref(), store.as_ref()));
     if problems.is_empty() { Ok((postgres, store)) } else { Err(problems) }
+}
+
+/// Faults that are done to processes need servers of ours.
+fn breakable(
+    options: &Options,
+    postgres: Option<&WantedPostgres>,
+    store: Option<&WantedStore>,
+) -> Vec<Diagnostic> {
+    let is_ours = |server: &str| match server {
+        "postgres" => postgres.is_some_and(|wanted| matches!(wanted.at, PostgresAt::Embedded)),
+        _ => store.is_some_and(|wanted| wanted.is_embedded),
+    };
+    let wrong = options.faults.iter().filter_map(|fault| {
+        let server = fault.fault.server().filter(|server| !is_ours(server))?;
+        let message = format!("fault `{}`: this run starts no {server} of its own", fault.fault.kind());
+        Some(Diagnostic::usage(message).help(format!(
+            "a script that uses {server} gets one with --target {EMBEDDED}; leave the fault out elsewhere"
+        )))
+    });
+    wrong.collect()
 }
 
 /// Fills in what the script says where nobody above it did, and makes sense of the whole.

@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use load::time::{Epoch, RealTime, Time as _};
+use load::time::{Epoch, RealTime};
 use script::{Diagnostic, Param, Portable, Program, ScriptProbe, Stage, Wiring};
 use tokio::{
     runtime::{Builder, LocalOptions, LocalRuntime},
@@ -22,10 +22,14 @@ use tokio::{
 use crate::{
     error::RunError,
     interrupts::{Interrupts, Urgency},
+    probing::{Look, sample_script},
 };
 
 /// As much as a main thread has: drivers are polled on it.
 const STACK_BYTES: usize = 8 << 20;
+
+/// How often a caller that waits looks around.
+const LOOK: Duration = Duration::from_millis(100);
 
 /// Why a call gave nothing.
 #[derive(Debug)]
@@ -38,26 +42,15 @@ pub(crate) enum StageFailure {
     Interrupted,
 }
 
-/// What a probe saw.
-#[derive(Debug)]
-pub(crate) struct ProbeSample {
-    /// The probe's name.
-    pub(crate) name: String,
-    /// When it was asked, on the run's clock.
-    pub(crate) at_ns: u64,
-    /// What it said: values by name (the probe's own, or `probe.key` of a map), or why there are none.
-    pub(crate) values: Result<Vec<(String, f64)>, String>,
-}
-
 type CallReply = Result<Portable, StageFailure>;
 
 enum Order {
     /// Calls a function; gives up when it is this urgent.
-    Call { function: String, give_up_at: Urgency, reply: mpsc::Sender<CallReply> },
+    Call { function: String, argument: Option<Portable>, give_up_at: Urgency, reply: mpsc::Sender<CallReply> },
     /// From now on functions get this; nothing means: what they got before.
     Adopt { shared: Option<Arc<Portable>>, reply: mpsc::Sender<Result<(), Diagnostic>> },
     /// Samples these from now on.
-    Probe { probes: Vec<ScriptProbe>, epoch: Epoch, samples: mpsc::Sender<ProbeSample> },
+    Probe { probes: Vec<ScriptProbe>, epoch: Epoch, looks: mpsc::Sender<Look> },
     /// Says which parameters were met.
     Params { reply: mpsc::Sender<Vec<Param>> },
     /// No more.
@@ -102,11 +95,26 @@ impl StageThread {
         Ok(stage)
     }
 
-    /// Calls a function and waits for what it returns.
-    pub(crate) fn call(&self, function: &str, give_up_at: Urgency) -> CallReply {
+    /// Calls a function, with `argument` or with what functions get anyway, and waits for what it returns; meanwhile
+    /// `look` is called again and again.
+    pub(crate) fn call(
+        &self,
+        function: &str,
+        argument: Option<Portable>,
+        give_up_at: Urgency,
+        mut look: impl FnMut(),
+    ) -> CallReply {
         let (reply, answer) = mpsc::channel();
-        self.tell(Order::Call { function: function.to_owned(), give_up_at, reply });
-        answer.recv().unwrap_or_else(|_| Err(StageFailure::Script(Box::new(gone(function)))))
+        self.tell(Order::Call { function: function.to_owned(), argument, give_up_at, reply });
+        loop {
+            match answer.recv_timeout(LOOK) {
+                Ok(reply) => return reply,
+                Err(mpsc::RecvTimeoutError::Timeout) => look(),
+                Err(mpsc::RecvTimeoutError::Disconnected) => {
+                    return Err(StageFailure::Script(Box::new(gone(function))));
+                }
+            }
+        }
     }
 
     /// Hands `shared` to all later calls.
@@ -133,8 +141,8 @@ impl StageThread {
     }
 
     /// Samples these functions until told to stop.
-    pub(crate) fn probe(&self, probes: Vec<ScriptProbe>, epoch: Epoch, samples: mpsc::Sender<ProbeSample>) {
-        self.tell(Order::Probe { probes, epoch, samples });
+    pub(crate) fn probe(&self, probes: Vec<ScriptProbe>, epoch: Epoch, looks: mpsc::Sender<Look>) {
+        self.tell(Order::Probe { probes, epoch, looks });
     }
 
     /// Ends the sampling, whatever a probe waits for.
@@ -194,8 +202,8 @@ fn serve(
         while let Some(order) = orders.recv().await {
             // Who gave an order and does not wait for its answer does not want it.
             match order {
-                Order::Call { function, give_up_at, reply } => {
-                    let _ = reply.send(keeper.call(&function, give_up_at).await);
+                Order::Call { function, argument, give_up_at, reply } => {
+                    let _ = reply.send(keeper.call(&function, argument, give_up_at).await);
                 }
                 Order::Adopt { shared, reply } => {
                     let _ = reply.send(keeper.adopt(shared));
@@ -203,7 +211,7 @@ fn serve(
                 Order::Params { reply } => {
                     let _ = reply.send(keeper.stage.as_ref().map(|stage| stage.params()).unwrap_or_default());
                 }
-                Order::Probe { probes, epoch, samples } => keeper.probe(probes, epoch, &samples),
+                Order::Probe { probes, epoch, looks } => keeper.probe(probes, epoch, &looks),
                 Order::StopProbes { reply } => {
                     keeper.stop_probes().await;
                     let _ = reply.send(());
@@ -224,12 +232,12 @@ impl Keeper {
         Ok(())
     }
 
-    async fn call(&self, function: &str, give_up_at: Urgency) -> CallReply {
+    async fn call(&self, function: &str, argument: Option<Portable>, give_up_at: Urgency) -> CallReply {
         let Some(stage) = &self.stage else { return Err(StageFailure::Script(Box::new(gone(function)))) };
         let result = tokio::select! {
             biased;
             () = self.interrupts.reached(give_up_at) => return Err(StageFailure::Interrupted),
-            result = stage.call(function) => result,
+            result = stage.call_with(function, argument.as_ref()) => result,
         };
         let value = result.map_err(|complaint| StageFailure::Script(Box::new(complaint)))?;
         // Parameters that are declared outside of `options()` are met only now.
@@ -237,11 +245,11 @@ impl Keeper {
         if problems.is_empty() { Ok(value) } else { Err(StageFailure::Parameters(problems)) }
     }
 
-    fn probe(&mut self, probes: Vec<ScriptProbe>, epoch: Epoch, samples: &mpsc::Sender<ProbeSample>) {
+    fn probe(&mut self, probes: Vec<ScriptProbe>, epoch: Epoch, looks: &mpsc::Sender<Look>) {
         let Some(stage) = &self.stage else { return };
         stage.begin(epoch);
         for probe in probes {
-            let task = sample(stage.clone(), probe, RealTime::since(epoch), samples.clone());
+            let task = sample_script(stage.clone(), probe, RealTime::since(epoch), looks.clone());
             self.probes.push(tokio::task::spawn_local(task));
         }
     }
@@ -252,68 +260,5 @@ impl Keeper {
             // Cancelled is how it should end.
             let _ = probe.await;
         }
-    }
-}
-
-/// Asks one probe again and again, at whole multiples of its interval on the run's clock. One that takes longer than
-/// its interval misses the times in between.
-async fn sample(stage: Rc<Stage>, probe: ScriptProbe, time: RealTime, samples: mpsc::Sender<ProbeSample>) {
-    let every_ns = u64::try_from(probe.every.max(Duration::from_millis(1)).as_nanos()).unwrap_or(u64::MAX);
-    let mut due_ns = 0;
-    loop {
-        time.sleep_until(due_ns).await;
-        let at_ns = time.now_ns();
-        let values = match stage.call(&probe.function).await {
-            Ok(value) => values(&probe.name, &value),
-            Err(complaint) => Err(complaint.to_string()),
-        };
-        if samples.send(ProbeSample { name: probe.name.clone(), at_ns, values }).is_err() {
-            return;
-        }
-        due_ns = (time.now_ns() / every_ns + 1) * every_ns;
-    }
-}
-
-/// The numbers in what a probe returned.
-fn values(name: &str, value: &Portable) -> Result<Vec<(String, f64)>, String> {
-    let number = |value: &Portable| match value {
-        #[allow(clippy::cast_precision_loss, reason = "measured values are far below 2^53")]
-        Portable::Int(value) => Some(*value as f64),
-        Portable::Float(value) => Some(*value),
-        Portable::Bool(value) => Some(f64::from(u8::from(*value))),
-        _ => None,
-    };
-    match value {
-        Portable::Map(entries) => {
-            let named = entries.iter().map(|(key, value)| {
-                let wrong = || format!("probe `{name}` returned something that is no number as `{key}`");
-                Ok((format!("{name}.{key}"), number(value).ok_or_else(wrong)?))
-            });
-            named.collect()
-        }
-        other => match number(other) {
-            Some(number) => Ok(vec![(name.to_owned(), number)]),
-            None => Err(format!("probe `{name}` must return a number or a map of numbers")),
-        },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_probe_returns_a_number_or_a_map_of_them() {
-        assert_eq!(values("depth", &Portable::Int(7)), Ok(vec![("depth".into(), 7.0)]));
-        let map = Portable::Map(vec![("a".into(), Portable::Float(0.5)), ("b".into(), Portable::Bool(true))]);
-        assert_eq!(values("q", &map), Ok(vec![("q.a".into(), 0.5), ("q.b".into(), 1.0)]));
-    }
-
-    #[test]
-    fn anything_else_is_told() {
-        let told = values("depth", &Portable::Text("7".into())).unwrap_err();
-        assert_eq!(told, "probe `depth` must return a number or a map of numbers");
-        let map = Portable::Map(vec![("a".into(), Portable::Unit)]);
-        assert_eq!(values("q", &map).unwrap_err(), "probe `q` returned something that is no number as `a`");
     }
 }

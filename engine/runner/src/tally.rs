@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use load::{executor::Executor, phase::Phase};
 use model::{
     recorder::{Interval, Totals, WindowKind, WindowTotals},
-    runfile::LedgerRecord,
+    runfile::{LedgerRecord, SeriesSummary},
     series::{LatencyWatch, Series},
     threshold::{Judgement, Measured, ThresholdRule, judge},
 };
@@ -25,7 +25,7 @@ pub(crate) struct Tally {
     probes: BTreeMap<String, Series>,
     /// Names of ledger figures, as thresholds know them, with their sums.
     ledgers: BTreeMap<String, f64>,
-    /// Bursts of the planned rates, on the run's clock.
+    /// Bursts of the planned rates and faults, on the run's clock.
     disturbances_ns: Vec<(u64, u64)>,
     has_schedule: bool,
     errors: u64,
@@ -80,6 +80,16 @@ impl Tally {
     /// Takes one value of a probe.
     pub(crate) fn sample(&mut self, name: &str, at_ns: u64, value: f64) {
         self.probes.entry(name.to_owned()).or_default().push(at_ns, value);
+    }
+
+    /// The load was disturbed on purpose from the first to the second time on the run's clock.
+    pub(crate) fn disturbed(&mut self, span_ns: (u64, u64)) {
+        self.disturbances_ns.push(span_ns);
+    }
+
+    /// Every series of a probe, summed up over a window.
+    pub(crate) fn series(&self, window_ns: (u64, u64)) -> Vec<SeriesSummary> {
+        self.probes.iter().filter_map(|(name, series)| SeriesSummary::of(name, series, window_ns)).collect()
     }
 
     /// Takes what ledgers found; thresholds see the sum over all of them.

@@ -16,7 +16,7 @@ use load::{
     plan::{Plan, PlanProblem, ScenarioPlan},
 };
 use model::suggest::did_you_mean;
-use script::{Diagnostic, Options, ScenarioOptions};
+use script::{Diagnostic, FaultOptions, Options, ScenarioOptions};
 
 use crate::{origin::Sourced, request::LoadRequest};
 
@@ -40,6 +40,8 @@ pub struct Planned {
     pub warm_up: Sourced<Duration>,
     /// The measured time, when it is known before.
     pub duration: Sourced<Option<Duration>>,
+    /// What is broken on purpose, squeezed with the rest.
+    pub faults: Vec<FaultOptions>,
 }
 
 /// Makes the plan.
@@ -47,7 +49,21 @@ pub struct Planned {
 /// # Errors
 /// Everything that is wrong with it.
 pub(crate) fn plan(options: &Options, request: &LoadRequest) -> Result<Planned, Vec<Diagnostic>> {
-    made(&options.scenarios, options.seed, options.warm_up, request)
+    let mut planned = made(&options.scenarios, options.seed, options.warm_up, request)?;
+    let picked: Vec<_> = picked(&options.scenarios, &request.only, &mut Vec::new());
+    planned.faults = squeeze::faults(&options.faults, length(&picked), request.duration);
+    let late = |fault: &&FaultOptions| planned.duration.value.is_some_and(|length| fault.at >= length);
+    let problems = planned.faults.iter().filter(late).map(|fault| {
+        let length = planned.duration.value.map(model::units::format_duration).unwrap_or_default();
+        let at = model::units::format_duration(fault.at);
+        Diagnostic::usage(format!(
+            "fault `{}` begins at {at}, and the run lasts {length}",
+            fault.fault.kind()
+        ))
+        .help("let it begin earlier, or the run last longer")
+    });
+    let problems: Vec<_> = problems.collect();
+    if problems.is_empty() { Ok(planned) } else { Err(problems) }
 }
 
 fn made(
@@ -79,7 +95,7 @@ fn made(
     let warm_up = warm_up(&scenarios, script_warm_up, request);
     let plan = plan_of(&scenarios, seed.value, nanoseconds(warm_up.value), request);
     match plan.validate() {
-        Ok(()) => Ok(Planned { plan, scenarios, seed, warm_up, duration }),
+        Ok(()) => Ok(Planned { plan, scenarios, seed, warm_up, duration, faults: Vec::new() }),
         Err(found) => Err(found.0.iter().map(told).collect()),
     }
 }

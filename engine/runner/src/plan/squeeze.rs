@@ -7,7 +7,7 @@
 use std::{sync::Arc, time::Duration};
 
 use load::executor::{ArrivalRate, Executor};
-use script::ScenarioOptions;
+use script::{FaultOptions, ScenarioOptions};
 
 use super::{counts_iterations, length, nanoseconds};
 
@@ -38,6 +38,27 @@ pub(super) fn squeeze(scenarios: &mut [ScenarioOptions], duration: Duration) {
         }
         debug_assert!(!counts_iterations(&scenario.executor) || scenario.executor.longest_ns() > 0);
     }
+}
+
+/// The timeline of faults by the same factor.
+pub(super) fn faults(
+    faults: &[FaultOptions],
+    length: Option<Duration>,
+    duration: Option<Duration>,
+) -> Vec<FaultOptions> {
+    let factor = match (length, duration) {
+        (Some(length), Some(duration)) if !length.is_zero() => duration.as_secs_f64() / length.as_secs_f64(),
+        _ => 1.0,
+    };
+    let squeezed = |fault: &FaultOptions| {
+        let mut fault = fault.clone();
+        fault.at = fault.at.mul_f64(factor);
+        if let Some(lasts) = fault.fault.lasts_mut() {
+            *lasts = lasts.mul_f64(factor);
+        }
+        fault
+    };
+    faults.iter().map(squeezed).collect()
 }
 
 /// The open loop in `duration_ns`. A shape that ended before its scenario did still ends before it.

@@ -167,6 +167,13 @@ impl<'a> Book<'a> {
         (self.watch)(Progress::Tick(tick));
     }
 
+    /// How far long work of the script has come, when it says so.
+    pub(super) fn work(&self, progress: Option<(String, u64, u64)>) {
+        if let Some((what, done, total)) = progress {
+            (self.watch)(Progress::Work(what, done, total));
+        }
+    }
+
     fn event(&mut self, what: What) {
         let at_ns = self.epoch.map(|epoch| Epoch::now().monotonic_ns.saturating_sub(epoch.monotonic_ns));
         self.event_at(at_ns, what);

@@ -1,7 +1,11 @@
 //! The end of a run: ledgers, thresholds, labels, the exit code, the report.
 
 use model::{
-    runfile::{GeneratorFigures, RunState, Summary, ThresholdRecord, generator_bound, shape_only},
+    gate::{Gate, judge_gate},
+    runfile::{
+        FaultRecord, GateRecord, GeneratorFigures, LedgerRecord, RunState, Summary, ThresholdRecord,
+        generator_bound,
+    },
     threshold::ThresholdRule,
 };
 use report::{events::ServerChange, markdown};
@@ -9,7 +13,14 @@ use script::Diagnostic;
 use tokio::runtime::{Builder, LocalOptions};
 
 use super::{RunOutcome, Running, book::Book};
-use crate::{directory::unix_us, exit::ExitCode, interrupts::Urgency, read, servers::Servers, tally::limits};
+use crate::{
+    directory::unix_us,
+    exit::ExitCode,
+    interrupts::Urgency,
+    prepare::Prepared,
+    read,
+    tally::{Tally, limits},
+};
 
 impl Running<'_> {
     /// Reads the truth that ledgers are judged by, while it is still there.
@@ -25,10 +36,9 @@ impl Running<'_> {
         }
         if !self.prepared.planned.plan.segment.is_whole() {
             // The table holds the steps of all segments, and this log only those of one: every other's would be a gap.
-            self.book.warn(
-                "this is one segment of a run: its ledgers, and thresholds on them, are not judged"
-                    .to_owned(),
-            );
+            let why = "this is one segment of a run: its ledgers, and thresholds on them, are not judged";
+            self.doubts.push(why.to_owned());
+            self.book.warn(why.to_owned());
             return;
         }
         let runtime = match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
@@ -49,14 +59,41 @@ impl Running<'_> {
                 self.tally.ledgers(&records);
                 self.book.run.ledgers = records;
             }
-            Some(Err(complaint)) => self.book.broken(complaint),
-            None => {}
+            Some(Err(complaint)) => {
+                self.doubts.push(format!("the ledgers were not judged: {}", complaint.message));
+                self.book.broken(complaint);
+            }
+            None => self.doubts.push("the ledgers were not judged: the run was left".to_owned()),
         }
     }
 
+    /// Puts what was measured into the run file.
+    pub(super) fn sum_up(&mut self) {
+        let Some(window) = &self.window else { return };
+        let window_s = window.end_ns.saturating_sub(window.start_ns) as f64 / 1e9;
+        let run = &mut self.book.run;
+        run.summary = Some(Summary::from_totals(&self.tally.totals, window_s));
+        run.series = self.tally.series((window.start_ns, window.end_ns));
+        let figures =
+            GeneratorFigures::from_totals(self.tally.measured(), &limits(&self.prepared.planned.scenarios));
+        run.label.generator_bound = generator_bound(&figures);
+    }
+
     /// Judges, stops the servers and completes the directory.
-    pub(super) fn finish(self, servers: Servers) -> RunOutcome {
-        let Running { stage, mut book, tally, prepared, request, wiring, interrupts, window } = self;
+    pub(super) fn finish(self) -> RunOutcome {
+        let Running {
+            stage,
+            mut book,
+            tally,
+            prepared,
+            request,
+            wiring,
+            interrupts,
+            servers,
+            window,
+            mut doubts,
+            ..
+        } = self;
         // The stage has connections: it ends before its servers do.
         drop(stage);
         let names = servers.embedded_names();
@@ -72,30 +109,64 @@ impl Running<'_> {
             book.codes.push(ExitCode::ScriptError);
             book.complaints.extend(wiring.findings.complaints());
         }
-        book.run.label.shape_only = shape_only(&book.run.servers);
-        if let Some(window) = window {
-            let window_s = window.end_ns.saturating_sub(window.start_ns) as f64 / 1e9;
-            book.run.summary = Some(Summary::from_totals(&tally.totals, window_s));
-            let figures =
-                GeneratorFigures::from_totals(tally.measured(), &limits(&prepared.planned.scenarios));
-            book.run.label.generator_bound = generator_bound(&figures);
-            if request.judge_thresholds {
-                let is_whole = prepared.planned.plan.segment.is_whole();
-                let can_be_judged = |rule: &&ThresholdRule| {
-                    is_whole || !rule.threshold.metric.to_string().starts_with("ledger.")
-                };
-                let rules: Vec<_> = prepared.options.thresholds.iter().filter(can_be_judged).collect();
-                let judgements = tally.judge(rules.iter().copied(), (window.start_ns, window.end_ns));
-                let records = rules.iter().zip(&judgements);
-                book.run.thresholds =
-                    records.map(|(rule, found)| ThresholdRecord::new(rule, found)).collect();
-            }
+        if let Some(window) = window.filter(|_| request.judge_thresholds) {
+            doubts.extend(book.run.faults.iter().filter_map(doubt_of));
+            let judged = Judged::of(prepared, &tally, (window.start_ns, window.end_ns));
+            (book.run.thresholds, book.run.gates) = judged.against(&book.run.ledgers, &doubts);
         }
         let thresholds_hold = book.run.thresholds.iter().all(ThresholdRecord::holds);
-        if !thresholds_hold || !book.run.ledgers.iter().all(|ledger| ledger.passed) {
+        let gates_open = book.run.gates.iter().all(|gate| gate.passed == Some(true));
+        if !thresholds_hold || !gates_open || !book.run.ledgers.iter().all(|ledger| ledger.passed) {
             book.codes.push(ExitCode::ThresholdMissed);
         }
         complete(book)
+    }
+}
+
+/// A fault that was not done leaves open what the design would have made of it.
+fn doubt_of(fault: &FaultRecord) -> Option<String> {
+    match fault.took_hold {
+        Some(true) => None,
+        Some(false) => Some(format!("fault {} did not take hold: {}", fault.kind, fault.finding)),
+        None => Some(format!("fault {} was not done: {}", fault.kind, fault.finding)),
+    }
+}
+
+/// What was judged.
+struct Judged {
+    thresholds: Vec<ThresholdRecord>,
+    gates: Vec<(Gate, Vec<ThresholdRecord>)>,
+}
+
+impl Judged {
+    /// Judges thresholds and gates over a window. Of a segment, what ledgers would have to say is left out.
+    fn of(prepared: &Prepared, tally: &Tally, window_ns: (u64, u64)) -> Self {
+        let is_whole = prepared.planned.plan.segment.is_whole();
+        let can_be_judged =
+            |rule: &&ThresholdRule| is_whole || !rule.threshold.metric.to_string().starts_with("ledger.");
+        let judge = |rules: &[ThresholdRule]| -> Vec<ThresholdRecord> {
+            let rules: Vec<_> = rules.iter().filter(can_be_judged).collect();
+            let judgements = tally.judge(rules.iter().copied(), window_ns);
+            rules.iter().zip(&judgements).map(|(rule, found)| ThresholdRecord::new(rule, found)).collect()
+        };
+        let gates = prepared.options.gates.iter().map(|gate| {
+            let mut records = judge(&gate.thresholds);
+            records.iter_mut().for_each(|record| record.gate = Some(gate.name.clone()));
+            let gate = Gate { name: gate.name.clone(), go: gate.go.clone(), no_go: gate.no_go.clone() };
+            (gate, records)
+        });
+        Self { thresholds: judge(&prepared.options.thresholds), gates: gates.collect() }
+    }
+
+    /// The records, gates judged together with what ledgers found.
+    fn against(self, ledgers: &[LedgerRecord], doubts: &[String]) -> (Vec<ThresholdRecord>, Vec<GateRecord>) {
+        let mut thresholds = self.thresholds;
+        let mut gates = Vec::new();
+        for (gate, records) in self.gates {
+            gates.push(judge_gate(&gate, &records, ledgers, doubts));
+            thresholds.extend(records);
+        }
+        (thresholds, gates)
     }
 }
 

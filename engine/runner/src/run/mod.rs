@@ -12,10 +12,13 @@
 
 mod again;
 mod book;
+mod company;
+mod evidence;
 mod finish;
 mod playing;
 mod progress;
 mod record;
+mod reporting;
 mod troubles;
 
 use std::{
@@ -26,7 +29,7 @@ use std::{
 
 use load::run::Window;
 use model::{
-    runfile::{RunFile, RunState},
+    runfile::{RunFile, RunState, shape_only},
     units::format_duration,
 };
 use report::events::ServerChange;
@@ -82,7 +85,7 @@ pub fn run(
     }
     let needs = Needs::of(&prepared);
     let mut warnings = preflight::machine(&needs, &request.out)?;
-    let has_probes = !prepared.options.script_probes.is_empty();
+    let has_probes = !prepared.options.probes.is_empty();
     let directory = RunDirectory::create(&request.out, &prepared.program.name(), has_probes)?;
     let mut book = Book::open(record::run_file(&prepared, request), directory, watch)?;
     book.phase("start");
@@ -107,10 +110,13 @@ pub fn run(
         stage,
         interrupts,
         book,
+        servers,
+        shared: None,
         window: None,
+        doubts: Vec::new(),
     };
     running.phases();
-    Ok(running.finish(servers))
+    Ok(running.finish())
 }
 
 /// Starts what the run needs, up to the stage.
@@ -122,6 +128,7 @@ fn start(
     warnings: &mut Vec<String>,
     interrupts: &Interrupts,
 ) -> Result<(Servers, StageThread, Wiring), RunError> {
+    may_break(prepared, request)?;
     let began = Instant::now();
     let servers = servers::start(prepared, needs)?;
     let took = format_duration(Duration::from_millis(began.elapsed().as_millis() as u64));
@@ -136,12 +143,15 @@ fn start(
         return Err(RunError::Interrupted);
     }
     book.run.servers.clone_from(&servers.records);
+    // From here on, so that a run that is killed says it as well.
+    book.run.label.shape_only = shape_only(&book.run.servers);
     let pool = prepared.options.postgres.pool;
     let wiring = Wiring {
         inputs: prepared.inputs.clone(),
         seed: prepared.planned.seed.value,
         scenarios: prepared.planned.scenarios.iter().map(|scenario| scenario.name.clone()).collect(),
         first_vus: first_vus(&prepared.planned.scenarios),
+        max_vus: prepared.planned.scenarios.iter().map(|s| u64::from(s.executor.max_vus())).collect(),
         postgres: servers.postgres.clone().map(|config| (config, pool)),
         store: servers.store.clone(),
         timeout: prepared.options.timeout,
@@ -152,6 +162,16 @@ fn start(
     };
     let stage = StageThread::start(&prepared.program, &wiring, interrupts)?;
     Ok((servers, stage, wiring))
+}
+
+/// Whether the faults of a run may be done to what it runs against.
+fn may_break(prepared: &Prepared, request: &RunRequest) -> Result<(), RunError> {
+    let faults = &prepared.planned.faults;
+    let is_allowed = request.yes || prepared.target.allow_destructive.value || prepared.is_all_embedded();
+    let Some(fault) = faults.first().filter(|_| !is_allowed) else { return Ok(()) };
+    let message = format!("fault `{}`: the target does not permit to break anything", fault.fault.kind());
+    let help = "say `allow_destructive: true` in the target, or --yes for this run";
+    Err(RunError::Wrong(vec![Diagnostic::usage(message).help(help)]))
 }
 
 /// The number of each scenario's first virtual user.
@@ -173,8 +193,13 @@ struct Running<'a> {
     interrupts: &'a Interrupts,
     book: Book<'a>,
     tally: Tally,
+    servers: Servers,
+    /// What `setup` returned.
+    shared: Option<Arc<Portable>>,
     /// What was measured; nothing before the load.
     window: Option<Window>,
+    /// Why gates may not decide.
+    doubts: Vec<String>,
 }
 
 impl Running<'_> {
@@ -184,13 +209,16 @@ impl Running<'_> {
             self.book.state(RunState::Failed);
             return;
         };
+        self.shared.clone_from(&shared);
         self.load(shared);
         if self.interrupts.urgency() == Urgency::None && self.book.run.state == RunState::Running {
-            self.call("verify", Urgency::Finish);
+            self.call("verify", None, Urgency::Finish);
         }
         if self.interrupts.urgency() < Urgency::Leave {
             self.settle_ledgers();
-            self.call("teardown", Urgency::Leave);
+            self.sum_up();
+            self.own_report();
+            self.call("teardown", None, Urgency::Leave);
         }
         self.book.phase_ends();
     }
@@ -200,7 +228,7 @@ impl Running<'_> {
         if !self.prepared.program.has_function("setup") {
             return Some(None);
         }
-        let shared = self.call("setup", Urgency::Finish);
+        let shared = self.call("setup", None, Urgency::Finish);
         // Parameters that are declared outside of `options()` are known only now.
         self.book.run.parameters.extend(parameters(&self.stage.params()));
         let shared = Arc::new(shared?);
@@ -214,20 +242,26 @@ impl Running<'_> {
     }
 
     fn load(&mut self, shared: Option<Arc<Portable>>) {
-        let thresholds = &self.prepared.options.thresholds;
-        let aborting = thresholds.iter().filter(|rule| rule.abort_on_fail && self.request.judge_thresholds);
+        let options = &self.prepared.options;
+        let of_gates = options.gates.iter().flat_map(|gate| &gate.thresholds);
+        let thresholds = options.thresholds.iter().chain(of_gates);
+        let aborting = thresholds.filter(|rule| rule.abort_on_fail && self.request.judge_thresholds);
         let player = Player {
             prepared: self.prepared,
             wiring: &self.wiring,
             shared,
             stage: &self.stage,
             interrupts: self.interrupts,
+            embedded: &self.servers.embedded,
             aborting: aborting.collect(),
             book: &mut self.book,
             tally: &mut self.tally,
         };
         let (ended_by, window) = player.play();
         self.window = Some(window);
+        if let Some(doubt) = self.cut_short(&ended_by) {
+            self.doubts.push(doubt);
+        }
         match ended_by {
             EndedBy::Plan => {}
             EndedBy::Interrupt => {
@@ -242,14 +276,34 @@ impl Running<'_> {
         }
     }
 
+    /// Why gates cannot judge a load that ended before its time. One that a threshold ended has shown what it fails.
+    fn cut_short(&self, ended_by: &EndedBy) -> Option<String> {
+        let who = match ended_by {
+            EndedBy::Plan | EndedBy::Threshold => return None,
+            EndedBy::Interrupt => "the user",
+            EndedBy::Script => "the script",
+        };
+        let window = self.window.as_ref()?;
+        let measured = Duration::from_nanos(window.end_ns.saturating_sub(window.start_ns));
+        let planned = self.prepared.planned.duration.value.map(format_duration);
+        let of = planned.map_or(String::new(), |planned| format!(" of {planned}"));
+        Some(format!("{who} ended the run after {}{of}", format_duration(measured)))
+    }
+
     /// Calls a function of the script, if it has it. Nothing when it failed or was cancelled.
-    fn call(&mut self, function: &'static str, give_up_at: Urgency) -> Option<Portable> {
+    fn call(
+        &mut self,
+        function: &'static str,
+        argument: Option<Portable>,
+        give_up_at: Urgency,
+    ) -> Option<Portable> {
         if !self.prepared.program.has_function(function) {
             return None;
         }
         self.book.phase(function);
         let was_aborted = self.wiring.findings.aborted().is_some();
-        let result = self.stage.call(function, give_up_at);
+        let (findings, book) = (&self.wiring.findings, &self.book);
+        let result = self.stage.call(function, argument, give_up_at, || book.work(findings.progress()));
         let aborted = self.wiring.findings.aborted().filter(|_| !was_aborted);
         match result {
             Ok(value) => return Some(value),

@@ -14,15 +14,22 @@ use load::{
     phase::Phase,
     run::{Run, Window},
 };
-use model::threshold::ThresholdRule;
+use model::{runfile::FaultRecord, threshold::ThresholdRule};
 use report::timeline::Second;
 use script::{Diagnostic, Portable, ScriptCrew, Wiring};
+use tokio::sync::watch;
 
-use super::{book::Book, troubles::Troubles};
+use super::{
+    book::Book,
+    company::{Beside, Company},
+    evidence::Evidence,
+};
 use crate::{
+    faulting::FaultNews,
     interrupts::{Interrupts, Urgency},
     prepare::Prepared,
-    stage::{ProbeSample, StageThread},
+    probing::Look,
+    stage::StageThread,
     tally::Tally,
 };
 
@@ -49,6 +56,8 @@ pub(super) struct Player<'a, 'b> {
     pub(super) shared: Option<Arc<Portable>>,
     pub(super) stage: &'a StageThread,
     pub(super) interrupts: &'a Interrupts,
+    /// Servers of ours, to look at and to break.
+    pub(super) embedded: &'a embed::Servers,
     /// Thresholds that may end the run.
     pub(super) aborting: Vec<&'a ThresholdRule>,
     pub(super) book: &'a mut Book<'b>,
@@ -62,9 +71,9 @@ struct Hearing {
     phase: Phase,
     total: Option<Duration>,
     ended_by: EndedBy,
-    samples: mpsc::Receiver<ProbeSample>,
-    probing: Option<mpsc::Sender<ProbeSample>>,
-    troubles: Troubles,
+    looks: mpsc::Receiver<Look>,
+    news: mpsc::Receiver<FaultNews>,
+    evidence: Evidence,
 }
 
 /// Ends the load when the listener panics: the thread that plays is waited for in any case, and would play its plan to
@@ -94,7 +103,14 @@ impl Player<'_, '_> {
                 return (EndedBy::Plan, window);
             }
         };
-        let (probing, samples) = mpsc::channel();
+        let (looks_sender, looks) = mpsc::channel();
+        let (news_sender, news) = mpsc::channel();
+        let beside = Beside {
+            looks: looks_sender,
+            news: news_sender,
+            is_draining: watch::Sender::new(false),
+            is_over: watch::Sender::new(false),
+        };
         let planned = &self.prepared.planned;
         let mut hearing = Hearing {
             run: run.clone(),
@@ -102,17 +118,16 @@ impl Player<'_, '_> {
             phase: Phase::Starting,
             total: planned.duration.value.map(|duration| duration + planned.warm_up.value),
             ended_by: EndedBy::Plan,
-            samples,
-            probing: Some(probing),
-            troubles: Troubles::default(),
+            looks,
+            news,
+            evidence: Evidence::new(self.prepared),
         };
-        let played = self.listen_while_playing(&events, &mut hearing);
-        self.stage.stop_probes();
-        self.take_samples(&mut hearing);
-        hearing.troubles.rest().into_iter().for_each(|trouble| self.book.warn(trouble));
+        let played = self.listen_while_playing(&events, beside, &mut hearing);
+        self.hear_beside(&mut hearing);
         for second in self.tally.finish() {
             self.second(&second, &mut hearing);
         }
+        std::mem::take(&mut hearing.evidence).close(self.book);
         match played {
             Ok(()) => {}
             Err(LoadError::Crew { error, .. }) => self.book.complain(vec![error]),
@@ -124,11 +139,19 @@ impl Player<'_, '_> {
     fn listen_while_playing(
         &mut self,
         events: &mpsc::Receiver<Event>,
+        beside: Beside,
         hearing: &mut Hearing,
     ) -> Result<(), LoadError<Diagnostic>> {
         let run = hearing.run.clone();
         let (program, wiring, shared) = (&self.prepared.program, self.wiring, self.shared.clone());
         let execs: Vec<_> = self.prepared.planned.scenarios.iter().map(|s| s.exec.clone()).collect();
+        let company = Company {
+            prepared: self.prepared,
+            postgres: wiring.postgres.as_ref().map(|(config, _)| config),
+            embedded: self.embedded,
+            stage: self.stage,
+            interrupts: self.interrupts,
+        };
         thread::scope(|scope| {
             let player = scope.spawn(move || {
                 load::play(&run, Start::WhenReady, |context| {
@@ -140,13 +163,27 @@ impl Player<'_, '_> {
                 // Asked before the last look at the events: what was sent before the end is heard.
                 let is_over = player.is_finished();
                 match events.recv_timeout(if is_over { Duration::ZERO } else { LOOK }) {
-                    Ok(event) => self.hear(event, hearing),
+                    Ok(event) => {
+                        if let Event::Started { epoch, .. } = &event {
+                            company.join(scope, *epoch, &beside);
+                        }
+                        self.hear(event, hearing);
+                    }
                     Err(_) if is_over => break,
                     Err(_) => {}
                 }
-                self.take_samples(hearing);
+                self.hear_beside(hearing);
                 self.obey(hearing);
+                let is_draining = matches!(hearing.phase, Phase::Drain | Phase::Over);
+                if is_draining || hearing.ended_by != EndedBy::Plan {
+                    beside.is_draining.send_replace(true);
+                }
             }
+            beside.is_draining.send_replace(true);
+            // Last looks come before the script's own probes end: they may take a moment, and are taken by the way.
+            beside.is_over.send_replace(true);
+            drop(beside);
+            self.stage.stop_probes();
             player.join().unwrap_or_else(|panic| resume_unwind(panic))
         })
     }
@@ -158,9 +195,6 @@ impl Player<'_, '_> {
                 if coarseness_ns > 0 {
                     let late = model::units::format_latency_us(coarseness_ns as f64 / 1e3);
                     self.book.warn(format!("arrivals may be {late} late: this system has no finer alarm"));
-                }
-                if let Some(probing) = hearing.probing.take() {
-                    self.stage.probe(self.prepared.options.script_probes.clone(), epoch, probing);
                 }
             }
             Event::Phase { phase, at_ns } => {
@@ -223,22 +257,34 @@ impl Player<'_, '_> {
         }
     }
 
-    fn take_samples(&mut self, hearing: &mut Hearing) {
-        while let Ok(sample) = hearing.samples.try_recv() {
-            match sample.values {
-                Ok(values) => {
-                    for (name, value) in values {
-                        self.book.directory.sample(sample.at_ns, &name, value);
-                        self.tally.sample(&name, sample.at_ns, value);
-                    }
-                }
-                Err(trouble) => {
-                    if let Some(text) = hearing.troubles.hear(&sample.name, trouble) {
-                        self.book.warn(text);
-                    }
-                }
+    /// Takes what probes saw and faults did.
+    fn hear_beside(&mut self, hearing: &mut Hearing) {
+        while let Ok(look) = hearing.looks.try_recv() {
+            hearing.evidence.take(look, self.book, self.tally);
+        }
+        while let Ok(news) = hearing.news.try_recv() {
+            match news {
+                FaultNews::Began { at_ns, text } => self.book.mark(at_ns, text),
+                FaultNews::Ended { span_ns, record } => self.fault_ended(span_ns, record),
             }
         }
+    }
+
+    fn fault_ended(&mut self, span_ns: (u64, u64), record: FaultRecord) {
+        // One that did not last as it should have disturbed the load all the same.
+        if record.took_hold.is_some() {
+            self.tally.disturbed(span_ns);
+        }
+        match record.took_hold {
+            Some(true) => {
+                self.book.mark(span_ns.1, format!("fault {} is over: {}", record.kind, record.finding));
+            }
+            Some(false) => {
+                self.book.warn(format!("fault {} did not take hold: {}", record.kind, record.finding))
+            }
+            None => self.book.warn(format!("fault {} was not done: {}", record.kind, record.finding)),
+        }
+        self.book.run.faults.push(record);
     }
 
     /// Passes on what the script and the user want.

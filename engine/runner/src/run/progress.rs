@@ -9,6 +9,8 @@ pub enum Progress {
     Phase(&'static str),
     /// How the load stands, about once a second.
     Tick(Tick),
+    /// How far long work outside of the load has come: what it is, how much is done, of how much.
+    Work(String, u64, u64),
     /// Something worth a line.
     Note(String),
     /// Something the reader should know before believing the figures.

@@ -12,22 +12,6 @@ use tokio::runtime::{Builder, LocalOptions};
 
 use crate::error::{RunError, with_remedy};
 
-/// Settings of Postgres that decide what its figures mean.
-const SETTINGS: [&str; 12] = [
-    "fsync",
-    "full_page_writes",
-    "synchronous_commit",
-    "max_connections",
-    "superuser_reserved_connections",
-    "shared_buffers",
-    "max_wal_size",
-    "wal_level",
-    "autovacuum",
-    "work_mem",
-    "checkpoint_timeout",
-    "data_checksums",
-];
-
 /// What a Postgres says about itself.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct PostgresFacts {
@@ -49,8 +33,9 @@ impl PostgresFacts {
     /// Connections that are free for us.
     pub(crate) fn free_connections(&self) -> Option<u64> {
         let number = |name: &str| self.settings.get(name)?.parse::<u64>().ok();
-        let reserved =
-            number("superuser_reserved_connections").unwrap_or(0) + self.connections_in_use.unwrap_or(0);
+        let of_others =
+            ["superuser_reserved_connections", "reserved_connections"].map(|name| number(name).unwrap_or(0));
+        let reserved = of_others.iter().sum::<u64>() + self.connections_in_use.unwrap_or(0);
         Some(number("max_connections")?.saturating_sub(reserved))
     }
 }
@@ -70,14 +55,7 @@ pub(super) fn postgres(config: &PgConfig, patience: Duration) -> Result<Postgres
         let postgres = Postgres::new(config.clone(), PoolMode::Dedicated, options).map_err(|e| told(&e))?;
         let version = postgres.server_version().await.map_err(|e| told(&e))?;
         let session = postgres.session();
-        let names = SETTINGS.map(|name| format!("'{name}'")).join(", ");
-        let rows = ask(
-            &session,
-            &format!("SELECT name, current_setting(name) FROM pg_settings WHERE name IN ({names})"),
-        )
-        .await?;
-        let settings = rows.iter().filter_map(|row| Some((row.text(0)?.to_owned(), row.text(1)?.to_owned())));
-        let settings = settings.collect();
+        let settings = drivers::probe::settings(config).await.map_err(|why| with_remedy(&why))?;
         let others = "SELECT count(*) FROM pg_stat_activity WHERE backend_type = 'client backend' AND pid <> pg_backend_pid()";
         let in_use = ask(&session, others).await.ok();
         let connections_in_use = in_use.and_then(|rows| u64::try_from(rows.first()?.int(0)?).ok());

@@ -7,7 +7,7 @@ mod look;
 
 use std::{path::PathBuf, time::Duration};
 
-use drivers::{pg::PgConfig, s3::S3Config};
+use drivers::{pg::PgConfig, probe::PgPart, s3::S3Config};
 use embed::{Durability, Wanted};
 use model::runfile::Server;
 use script::Diagnostic;
@@ -27,7 +27,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// Servers that answer.
 pub(crate) struct Servers {
     /// Ours; dropping them stops them.
-    embedded: embed::Servers,
+    pub(crate) embedded: embed::Servers,
     /// Where Postgres is.
     pub(crate) postgres: Option<PgConfig>,
     /// What it says about itself.
@@ -64,7 +64,7 @@ fn wanted(prepared: &Prepared, needs: &Needs) -> Wanted {
         postgres: postgres.map(|wanted| embed::postgres::PgOptions {
             version: options.postgres.version,
             durability: durability(wanted.durable.value),
-            settings: options.postgres.settings.clone(),
+            settings: server_settings(options),
             max_connections: needs.embedded_connections(),
             ..Default::default()
         }),
@@ -77,6 +77,17 @@ fn wanted(prepared: &Prepared, needs: &Needs) -> Wanted {
             ..Default::default()
         }),
     }
+}
+
+/// The script's settings of an embedded Postgres, and what its probes need on top.
+fn server_settings(options: &script::Options) -> Vec<(String, String)> {
+    const PRELOADED: &str = "shared_preload_libraries";
+    let mut settings = options.postgres.settings.clone();
+    let asked = options.probes.postgres.iter().any(|(part, _)| *part == PgPart::Statements);
+    if asked && !settings.iter().any(|(name, _)| name == PRELOADED) {
+        settings.push((PRELOADED.to_owned(), "pg_stat_statements".to_owned()));
+    }
+    settings
 }
 
 impl Servers {
