@@ -4,11 +4,13 @@
 //! collects every problem, so that three wrong flags are three complaints at once.
 
 mod load;
+mod plan;
 mod script;
 mod target;
 mod words;
 
 pub(crate) use load::LoadArgs;
+pub(crate) use plan::PlanArgs;
 pub(crate) use script::ScriptArgs;
 pub(crate) use target::{Switch, TargetArgs};
 pub(crate) use words::Words;

@@ -5,10 +5,7 @@ use model::units::format_duration;
 use runner::{ExitCode, PostgresAt, Prepared, prepare};
 
 use super::{Door, failed, usage};
-use crate::{
-    args::{LoadArgs, ScriptArgs, TargetArgs, Words},
-    out,
-};
+use crate::{args::PlanArgs, out};
 
 /// Check a scenario without running it
 ///
@@ -23,13 +20,7 @@ Example:
 )]
 pub(crate) struct CheckArgs {
     #[command(flatten)]
-    script: ScriptArgs,
-
-    #[command(flatten)]
-    load: LoadArgs,
-
-    #[command(flatten)]
-    target: TargetArgs,
+    plan: PlanArgs,
 
     /// Print what was found as JSON
     #[arg(long)]
@@ -37,19 +28,19 @@ pub(crate) struct CheckArgs {
 }
 
 pub(crate) fn execute(args: &CheckArgs, _door: Door) -> ExitCode {
-    let mut words = Words::default();
-    let (script, load) = (args.script.meaning(&mut words), args.load.meaning(&mut words));
-    if let Err(problems) = words.done() {
-        return usage(&problems);
-    }
-    match prepare(&script, &load, &args.target.meaning()) {
+    let (script, load, target) = match args.plan.meaning() {
+        Ok(meaning) => meaning,
+        Err(problems) => return usage(&problems),
+    };
+    match prepare(&script, &load, &target) {
         Ok(prepared) if args.json => {
             let servers = servers(&prepared);
             let found = serde_json::json!({
                 "good": true,
                 "script": prepared.program.file(),
                 "scenarios": prepared.planned.plan.scenarios.len(),
-                "thresholds": prepared.options.thresholds.len(),
+                "thresholds": thresholds(&prepared),
+                "gates": prepared.options.gates.len(),
                 "servers": servers,
             });
             out::print(&format!("{found:#}\n"));
@@ -78,13 +69,22 @@ fn servers(prepared: &Prepared) -> Vec<&'static str> {
     postgres.into_iter().chain(store).collect()
 }
 
+/// How many there are, those of gates among them.
+fn thresholds(prepared: &Prepared) -> usize {
+    let of_gates: usize = prepared.options.gates.iter().map(|gate| gate.thresholds.len()).sum();
+    prepared.options.thresholds.len() + of_gates
+}
+
 fn in_words(prepared: &Prepared) -> String {
     let count =
         |number: usize, one: &str, many: &str| format!("{number} {}", if number == 1 { one } else { many });
     let mut parts = vec![
         count(prepared.planned.plan.scenarios.len(), "scenario", "scenarios"),
-        count(prepared.options.thresholds.len(), "threshold", "thresholds"),
+        count(thresholds(prepared), "threshold", "thresholds"),
     ];
+    if !prepared.options.gates.is_empty() {
+        parts.push(count(prepared.options.gates.len(), "gate", "gates"));
+    }
     parts.extend(prepared.planned.duration.value.map(format_duration));
     let servers = servers(prepared);
     parts.push(if servers.is_empty() { "no servers".to_owned() } else { servers.join(", ") });

@@ -7,11 +7,7 @@ use model::units::{format_count, format_duration};
 use runner::{ExitCode, InspectedScenario, Inspection, inspect};
 
 use super::{Door, failed, usage};
-use crate::{
-    args::{LoadArgs, ScriptArgs, TargetArgs, Words},
-    columns::columns,
-    out,
-};
+use crate::{args::PlanArgs, columns::columns, out};
 
 /// The drawing of a planned rate, in characters.
 const CURVE_COLUMNS: usize = 60;
@@ -31,13 +27,7 @@ Example:
 )]
 pub(crate) struct InspectArgs {
     #[command(flatten)]
-    script: ScriptArgs,
-
-    #[command(flatten)]
-    load: LoadArgs,
-
-    #[command(flatten)]
-    target: TargetArgs,
+    plan: PlanArgs,
 
     /// Print it as JSON
     #[arg(long)]
@@ -45,12 +35,11 @@ pub(crate) struct InspectArgs {
 }
 
 pub(crate) fn execute(args: &InspectArgs, _door: Door) -> ExitCode {
-    let mut words = Words::default();
-    let (script, load) = (args.script.meaning(&mut words), args.load.meaning(&mut words));
-    if let Err(problems) = words.done() {
-        return usage(&problems);
-    }
-    match inspect(&script, &load, &args.target.meaning()) {
+    let (script, load, target) = match args.plan.meaning() {
+        Ok(meaning) => meaning,
+        Err(problems) => return usage(&problems),
+    };
+    match inspect(&script, &load, &target) {
         Ok(inspection) if args.json => match serde_json::to_string_pretty(&inspection) {
             Ok(text) => {
                 out::print(&(text + "\n"));
@@ -89,6 +78,7 @@ fn in_words(inspection: &Inspection) -> String {
         });
         text.push_str(&columns(rows));
     }
+    gates(inspection, &mut text);
     if !inspection.probes.is_empty() {
         text.push_str("\nprobes\n");
         let every = |s: f64| format!("every {}", format_duration(Duration::from_secs_f64(s)));
@@ -96,9 +86,10 @@ fn in_words(inspection: &Inspection) -> String {
             inspection
                 .probes
                 .iter()
-                .map(|probe| [probe.name.clone(), every(probe.every_s), format!("{}()", probe.exec)]),
+                .map(|probe| [probe.name.clone(), every(probe.every_s), probe.of.clone()]),
         ));
     }
+    faults(inspection, &mut text);
     text.push_str("\nsettings\n");
     text.push_str(&columns(
         inspection
@@ -107,6 +98,28 @@ fn in_words(inspection: &Inspection) -> String {
             .map(|setting| [setting.name.clone(), setting.value.clone(), format!("({})", setting.from)]),
     ));
     text
+}
+
+fn gates(inspection: &Inspection, text: &mut String) {
+    for gate in &inspection.gates {
+        text.push_str(&format!("\ngate {}\n", gate.name));
+        let rows =
+            gate.thresholds.iter().map(|threshold| [threshold.metric.clone(), threshold.condition.clone()]);
+        text.push_str(&columns(rows));
+        text.push_str(&format!("  go     {}\n  no-go  {}\n", gate.go, gate.no_go));
+    }
+}
+
+fn faults(inspection: &Inspection, text: &mut String) {
+    if inspection.faults.is_empty() {
+        return;
+    }
+    text.push_str("\nfaults\n");
+    let time = |s: f64| format_duration(Duration::from_secs_f64(s));
+    text.push_str(&columns(inspection.faults.iter().map(|fault| {
+        let lasts = if fault.lasts_s > 0.0 { format!("for {}", time(fault.lasts_s)) } else { String::new() };
+        [fault.fault.clone(), format!("at {}", time(fault.at_s)), lasts]
+    })));
 }
 
 fn parameters(inspection: &Inspection, text: &mut String) {

@@ -8,7 +8,7 @@ use runner::{ExitCode, Interrupts, RunOutcome, RunRequest};
 
 use super::{Door, failed, usage};
 use crate::{
-    args::{LoadArgs, ScriptArgs, TargetArgs, Words},
+    args::{PlanArgs, Words},
     complain::complain,
     out, progress, signals,
 };
@@ -40,13 +40,7 @@ Examples:
 )]
 pub(crate) struct RunArgs {
     #[command(flatten)]
-    script: ScriptArgs,
-
-    #[command(flatten)]
-    load: LoadArgs,
-
-    #[command(flatten)]
-    target: TargetArgs,
+    plan: PlanArgs,
 
     /// Allow the script to drop and truncate on a target that is not embedded
     #[arg(long, help_heading = "Target")]
@@ -72,10 +66,11 @@ pub(crate) struct RunArgs {
 impl RunArgs {
     fn meaning(&self) -> Result<RunRequest, Vec<script::Diagnostic>> {
         let mut words = Words::default();
+        let (script, load, target) = self.plan.with(&mut words);
         let request = RunRequest {
-            script: self.script.meaning(&mut words),
-            load: self.load.meaning(&mut words),
-            target: self.target.meaning(),
+            script,
+            load,
+            target,
             out: self.out.clone(),
             tags: words.pairs("--tag", &self.tags, "build=1234").into_iter().collect::<BTreeMap<_, _>>(),
             judge_thresholds: !self.no_thresholds,

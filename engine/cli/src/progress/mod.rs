@@ -7,6 +7,7 @@ mod terminal;
 
 use std::{io::IsTerminal as _, sync::Arc};
 
+use model::units::format_count;
 use runner::Progress;
 
 /// Something that shows progress.
@@ -45,6 +46,12 @@ impl Display for Silent {
     }
 
     fn clear(&self) {}
+}
+
+/// How far work has come: `loading run_head: 1,200,000 of 10,000,000 (12 %)`.
+fn work(what: &str, done: u64, total: u64) -> String {
+    let percent = if total == 0 { 0.0 } else { done as f64 / total as f64 * 100.0 };
+    format!("{what}: {} of {} ({percent:.0} %)", format_count(done), format_count(total))
 }
 
 /// One line on standard error; nobody is told when that is closed.

@@ -85,6 +85,12 @@ impl Display for Terminal {
                 }
             }
             Progress::Tick(tick) => self.tick(tick),
+            Progress::Work(what, done, total) => {
+                self.bar.set_style(running());
+                self.bar.set_length(*total);
+                self.bar.set_position((*done).min(*total));
+                self.bar.set_message(super::work(what, *done, *total));
+            }
             Progress::Note(text) => self.say(text),
             Progress::Warning(text) => self.say(&format!("warning: {text}")),
         }

@@ -4,7 +4,7 @@
 
 use std::path::{Path, PathBuf};
 
-use model::runfile::RunFile;
+use model::{outcome::Outcome, runfile::RunFile};
 
 use crate::support::Place;
 
@@ -110,6 +110,22 @@ fn a_race_for_a_head_row_is_won_once_a_step() {
     let found = ["acknowledged", "duplicates", "gaps", "lost", "forks"].map(|name| figures[name]);
     assert_eq!(found, [5000, 0, 0, 0, 0]);
     assert!(run.thresholds.iter().all(|threshold| threshold.passed == Some(true)), "{:?}", run.thresholds);
+}
+
+#[test]
+fn a_lease_that_runs_out_in_mid_transition_does_not_make_two_winners() {
+    let script = repository().join("scenarios/a2_cas.rhai");
+    let run = run(&script, &["-p", "steps=400", "-p", "lease=expiring"]);
+    assert_sound(&run, &script);
+    assert_eq!(run.gates[0].passed, Some(true), "{:?}", run.gates);
+    let op = |name: &str, outcome| {
+        let ops = &run.summary.as_ref().unwrap().ops;
+        ops.iter().find(|op| op.name == name && op.outcome == outcome).map_or(0, |op| op.latency.count)
+    };
+    let (ran_out, found_lost) = (op("lease.expire", Outcome::Ok), op("lease.release", Outcome::Conflict));
+    // Its owner may take it again before anybody else does; most often somebody else does.
+    assert!(ran_out > 0 && found_lost > 0 && found_lost <= ran_out, "{found_lost} of {ran_out}");
+    assert_eq!(run.ledgers[0].figures["acknowledged"], 400);
 }
 
 #[test]

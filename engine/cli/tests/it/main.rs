@@ -17,3 +17,4 @@ mod places;
 mod runs;
 mod support;
 mod targets;
+mod truth;
