@@ -3,6 +3,7 @@
 Public tools only, standard library only. Every comparison alternates its sides within one run.
 """
 
+import glob
 import json
 import os
 import re
@@ -27,6 +28,11 @@ def need(path, remedy):
     return path
 
 
+def tool(name):
+    found = shutil.which(name) or next(iter(sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}"), reverse=True)), name)
+    return need(found, "it comes with Postgres (apt-get install postgresql)")
+
+
 def script(name):
     return os.path.join(ROOT, "bench", "scripts", name)
 
@@ -34,6 +40,11 @@ def script(name):
 def children_cpu_s():
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
+
+
+def children_peak_mb():
+    """The most memory that any child so far had at once, in MB."""
+    return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1000
 
 
 def snapbench(arguments):

@@ -1,18 +1,11 @@
 #!/usr/bin/env python3
 """Postgres through a script against `pgbench -M prepared`: the same CAS UPDATE on 100,000 rows, the same server."""
 
-import glob
 import os
-import shutil
 import subprocess
 
-from lib import (ROUNDS, SECONDS, Servers, children_cpu_s, median, need, operation, pgbench_tps, script, snapbench,
-                 spread, table)
-
-
-def tool(name):
-    found = shutil.which(name) or next(iter(sorted(glob.glob(f"/usr/lib/postgresql/*/bin/{name}"), reverse=True)), name)
-    return need(found, "it comes with Postgres (apt-get install postgresql)")
+from lib import (ROUNDS, SECONDS, Servers, children_cpu_s, median, operation, pgbench_tps, script, snapbench,
+                 spread, table, tool)
 
 
 PGBENCH, PSQL = tool("pgbench"), tool("psql")
