@@ -21,12 +21,17 @@ CREATE TABLE snapbench_run_head (run_id text PRIMARY KEY, seq bigint NOT NULL, e
   updated_at timestamptz NOT NULL DEFAULT now()) WITH (fillfactor = 90);
 INSERT INTO snapbench_run_head SELECT 'run-' || lpad(n::text, 12, '0'), 0, 'running', 'active', 1
   FROM generate_series(0, {last}) AS n;"""
-# Moves a run on by compare-and-swap. Unlike the scenario it knows no versions, so it compares with what cannot fail,
-# and no run is ever complete: a little less work than ours.
+# Moves a run on by compare-and-swap. Unlike the scenario it knows no versions, so it compares with what cannot fail.
 STEP = """\\set n random(0, {last})
 UPDATE snapbench_run_head SET seq = seq + 1, updated_at = now()
  WHERE run_id = 'run-' || lpad((:n)::text, 12, '0') AND seq >= 0 RETURNING seq;
 """
+# A run of 5 to 20 transitions is complete after 12.5: two of these for every 25 of the above.
+REPLACE = """\\set n random(0, {last})
+DELETE FROM snapbench_run_head WHERE run_id = 'run-' || lpad((:n)::text, 12, '0');
+INSERT INTO snapbench_run_head VALUES ('run-' || lpad((:n)::text, 12, '0'), 0, 'running', 'active', 1) ON CONFLICT DO NOTHING;
+"""
+OPERATIONS_A_TRANSACTION = (25 * 1 + 2 * 2) / 27
 
 
 def psql(url, sql):
@@ -37,18 +42,20 @@ def theirs(url, active):
     psql(url, FRESH.format(last=active - 1))
     time.sleep(1.1)
     psql(url, "VACUUM (FREEZE, ANALYZE) snapbench_run_head")
-    with tempfile.NamedTemporaryFile("w", suffix=".sql") as step:
-        step.write(STEP.format(last=active - 1))
-        step.flush()
-        command = [PGBENCH, "-n", "-M", "prepared", "-f", step.name, "-c", str(WORKERS), "-j", "2", url, "-T"]
+    with tempfile.TemporaryDirectory() as folder:
+        for name, text in (("step", STEP), ("replace", REPLACE)):
+            with open(os.path.join(folder, name), "w", encoding="utf-8") as script:
+                script.write(text.format(last=active - 1))
+        files = ["-f", f"{folder}/step@25", "-f", f"{folder}/replace@2"]
+        command = [PGBENCH, "-n", "-M", "prepared", *files, "-c", str(WORKERS), "-j", "2", url, "-T"]
         subprocess.run([*command, "1"], capture_output=True, check=True)
         before = children_cpu_s()
         done = subprocess.run([*command, str(SECONDS)], capture_output=True, text=True)
         cpu_s = children_cpu_s() - before
     if done.returncode != 0:
         raise SystemExit(f"{' '.join(command)}\n{done.stderr}")
-    tps = pgbench_tps(done.stdout)
-    return tps, cpu_s * 1e6 / (tps * SECONDS)
+    per_s = pgbench_tps(done.stdout) * OPERATIONS_A_TRANSACTION
+    return per_s, cpu_s * 1e6 / (per_s * SECONDS)
 
 
 def ours(url, active, *settings):
