@@ -30,7 +30,7 @@
 //!
 //! **Values.** Times `ns us ms s min h`; shares `%`; sizes `B KB MB GB TB` (thousands) and `KiB MiB GiB
 //! TiB`. A bare number is milliseconds for durations (as in k6), a fraction for shares, the number itself
-//! otherwise: whatever unit the name of a probe's series ends in ([`Measure`](crate::series::Measure)), which a
+//! otherwise: whatever unit the name of a probe's series ends in ([`Measure`]), which a
 //! unit that is written must fit. `20` and `20%` of `dead_percent` are the same. A rate may say `/s`, a slope
 //! `/min`. `recovery` needs a unit.
 //!
