@@ -5,15 +5,17 @@
 
 use std::{sync::mpsc, time::Duration};
 
-use crate::interrupts::{Interrupts, Urgency};
 use drivers::{fault, pg::PgConfig};
 use embed::Faults;
 use load::time::{Epoch, RealTime, Time as _};
 use model::runfile::FaultRecord;
 use script::{Fault, FaultOptions};
-use tokio::{
-    runtime::{Builder, LocalOptions},
-    sync::watch,
+use tokio::sync::watch;
+
+use crate::{
+    interrupts::{Interrupts, Urgency},
+    plan::nanoseconds,
+    runtime,
 };
 
 /// How often a fault that lasts is looked at.
@@ -53,12 +55,12 @@ pub(crate) struct FaultPlan<'a> {
     /// Whether somebody wants to leave.
     pub(crate) interrupts: &'a Interrupts,
     /// Whether the load begins nothing more.
-    pub(crate) is_over: watch::Receiver<bool>,
+    pub(crate) is_draining: watch::Receiver<bool>,
     /// Where news goes.
     pub(crate) news: mpsc::Sender<FaultNews>,
 }
 
-/// Plays the timeline until it or the load has ended. Blocks.
+/// Plays the timeline until it has ended or the load drains. Blocks.
 pub(crate) fn play(plan: &FaultPlan<'_>) {
     std::thread::scope(|scope| {
         for options in plan.faults {
@@ -78,7 +80,7 @@ fn one(plan: &FaultPlan<'_>, options: &FaultOptions) {
     let time = RealTime::since(plan.epoch);
     let mut course = Course { took_hold: Some(false), finding: String::new() };
     let mut began_ns = plan.window_start_ns + nanoseconds(options.at);
-    match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
+    match runtime::local() {
         Err(error) => course.finding = format!("the system gives no runtime for it: {error}"),
         Ok(runtime) => runtime.block_on(async {
             tokio::select! {
@@ -116,7 +118,7 @@ fn one(plan: &FaultPlan<'_>, options: &FaultOptions) {
 }
 
 async fn over(plan: &FaultPlan<'_>) {
-    let _ = plan.is_over.clone().wait_for(|is_over| *is_over).await;
+    let _ = plan.is_draining.clone().wait_for(|is_draining| *is_draining).await;
 }
 
 /// Waits until the time is over or the load has ended.
@@ -198,7 +200,7 @@ async fn hold_xmin(plan: &FaultPlan<'_>, config: &PgConfig, lasts: Duration) -> 
     loop {
         let last = held.check().await.map_err(|why| format!("it did not hold to its end: {why}"))?;
         let left = end.saturating_duration_since(tokio::time::Instant::now());
-        if left.is_zero() || *plan.is_over.borrow() {
+        if left.is_zero() || *plan.is_draining.borrow() {
             held.release().await;
             return Ok(format!(
                 "pid {pid} held backend_xmin at {} from beginning to end, {} transactions behind",
@@ -224,7 +226,7 @@ async fn lock(
     let mut waiting = 0;
     loop {
         let left = end.saturating_duration_since(tokio::time::Instant::now());
-        if left.is_zero() || *plan.is_over.borrow() {
+        if left.is_zero() || *plan.is_draining.borrow() {
             held.release().await;
             return Ok(format!("at most {waiting} waited for it at once"));
         }
@@ -235,8 +237,4 @@ async fn lock(
 
 fn millis(took: Duration) -> String {
     model::units::format_duration(Duration::from_millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX)))
-}
-
-fn nanoseconds(duration: Duration) -> u64 {
-    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -26,6 +26,7 @@ mod probing;
 mod read;
 mod request;
 mod run;
+mod runtime;
 mod servers;
 mod stage;
 mod tally;

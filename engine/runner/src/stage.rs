@@ -13,16 +13,13 @@ use std::{
 
 use load::time::{Epoch, RealTime};
 use script::{Diagnostic, Param, Portable, Program, ScriptProbe, Stage, Wiring};
-use tokio::{
-    runtime::{Builder, LocalOptions, LocalRuntime},
-    sync::mpsc as orders,
-    task::JoinHandle,
-};
+use tokio::{runtime::LocalRuntime, sync::mpsc as orders, task::JoinHandle};
 
 use crate::{
     error::RunError,
     interrupts::{Interrupts, Urgency},
     probing::{Look, sample_script},
+    runtime,
 };
 
 /// As much as a main thread has: drivers are polled on it.
@@ -74,14 +71,13 @@ impl StageThread {
         let (ready, is_ready) = mpsc::channel();
         let (program, wiring, interrupts) = (program.clone(), wiring.clone(), interrupts.clone());
         let body = move || {
-            let runtime =
-                match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
-                    Ok(runtime) => runtime,
-                    Err(error) => {
-                        let _ = ready.send(Err(RunError::Thread(error)));
-                        return;
-                    }
-                };
+            let runtime = match runtime::local() {
+                Ok(runtime) => runtime,
+                Err(error) => {
+                    let _ = ready.send(Err(RunError::Thread(error)));
+                    return;
+                }
+            };
             let keeper =
                 Keeper { program, wiring, interrupts, shared: None, stage: None, probes: Vec::new() };
             serve(&runtime, keeper, receiver, &ready);

@@ -70,6 +70,7 @@ fn twice_leaves_now_and_keeps_what_was_measured() {
     signal(&child, Signal::INT);
     let ended = interrupted(&place, wait(child));
     assert!(ended.stderr.contains("leaving now"), "{}", ended.stderr);
+    assert!(place.run_file().summary.is_some(), "what was measured is summed up");
     assert!(!phase_reached(&place, "teardown"));
 }
 

@@ -49,9 +49,7 @@ pub struct Planned {
 /// # Errors
 /// Everything that is wrong with it.
 pub(crate) fn plan(options: &Options, request: &LoadRequest) -> Result<Planned, Vec<Diagnostic>> {
-    let mut planned = made(&options.scenarios, options.seed, options.warm_up, request)?;
-    let picked: Vec<_> = picked(&options.scenarios, &request.only, &mut Vec::new());
-    planned.faults = squeeze::faults(&options.faults, length(&picked), request.duration);
+    let planned = made(&options.scenarios, &options.faults, options.seed, options.warm_up, request)?;
     let late = |fault: &&FaultOptions| planned.duration.value.is_some_and(|length| fault.at >= length);
     let problems = planned.faults.iter().filter(late).map(|fault| {
         let length = planned.duration.value.map(model::units::format_duration).unwrap_or_default();
@@ -68,6 +66,7 @@ pub(crate) fn plan(options: &Options, request: &LoadRequest) -> Result<Planned, 
 
 fn made(
     all: &[ScenarioOptions],
+    faults: &[FaultOptions],
     script_seed: Option<u64>,
     script_warm_up: Option<Duration>,
     request: &LoadRequest,
@@ -86,16 +85,15 @@ fn made(
     if !problems.is_empty() {
         return Err(problems);
     }
-    if let Some(duration) = request.duration {
-        squeeze::squeeze(&mut scenarios, duration);
-    }
+    let factor = request.duration.map_or(1.0, |duration| squeeze::squeeze(&mut scenarios, duration));
+    let faults = squeeze::faults(faults, factor);
     let duration =
         Sourced::flag_or_script((request.duration.map(Some), "--duration"), Some(length(&scenarios)), None);
     let seed = Sourced::flag_or_script((request.seed, "--seed"), script_seed, SEED);
     let warm_up = warm_up(&scenarios, script_warm_up, request);
     let plan = plan_of(&scenarios, seed.value, nanoseconds(warm_up.value), request);
     match plan.validate() {
-        Ok(()) => Ok(Planned { plan, scenarios, seed, warm_up, duration, faults: Vec::new() }),
+        Ok(()) => Ok(Planned { plan, scenarios, seed, warm_up, duration, faults }),
         Err(found) => Err(found.0.iter().map(told).collect()),
     }
 }

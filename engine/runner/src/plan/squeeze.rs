@@ -11,8 +11,8 @@ use script::{FaultOptions, ScenarioOptions};
 
 use super::{counts_iterations, length, nanoseconds};
 
-/// Squeezes or stretches all scenarios so that the last one ends after `duration`.
-pub(super) fn squeeze(scenarios: &mut [ScenarioOptions], duration: Duration) {
+/// Squeezes or stretches all scenarios so that the last one ends after `duration`; returns the factor.
+pub(super) fn squeeze(scenarios: &mut [ScenarioOptions], duration: Duration) -> f64 {
     let factor = match length(scenarios) {
         Some(length) if !length.is_zero() => duration.as_secs_f64() / length.as_secs_f64(),
         _ => 1.0,
@@ -38,18 +38,11 @@ pub(super) fn squeeze(scenarios: &mut [ScenarioOptions], duration: Duration) {
         }
         debug_assert!(!counts_iterations(&scenario.executor) || scenario.executor.longest_ns() > 0);
     }
+    factor
 }
 
-/// The timeline of faults by the same factor.
-pub(super) fn faults(
-    faults: &[FaultOptions],
-    length: Option<Duration>,
-    duration: Option<Duration>,
-) -> Vec<FaultOptions> {
-    let factor = match (length, duration) {
-        (Some(length), Some(duration)) if !length.is_zero() => duration.as_secs_f64() / length.as_secs_f64(),
-        _ => 1.0,
-    };
+/// The timeline of faults by the factor of the scenarios.
+pub(super) fn faults(faults: &[FaultOptions], factor: f64) -> Vec<FaultOptions> {
     let squeezed = |fault: &FaultOptions| {
         let mut fault = fault.clone();
         fault.at = fault.at.mul_f64(factor);

@@ -45,7 +45,7 @@ fn counted(name: &str) -> ScenarioOptions {
 }
 
 fn plan(scenarios: Vec<ScenarioOptions>, request: &LoadRequest) -> Result<Planned, Vec<String>> {
-    made(&scenarios, None, None, request).map_err(|told| told.iter().map(ToString::to_string).collect())
+    made(&scenarios, &[], None, None, request).map_err(|told| told.iter().map(ToString::to_string).collect())
 }
 
 fn arrival_rate(planned: &Planned, index: usize) -> &ArrivalRate {

@@ -10,14 +10,13 @@ use drivers::{
     probe::{Harvest, HostPlan, HostProbe, PgPart, PgPlan, PgProbe},
 };
 use load::time::{Epoch, RealTime, Time as _};
-use tokio::{
-    runtime::{Builder, LocalOptions},
-    sync::watch,
-    task::spawn_local,
-};
+use tokio::{sync::watch, task::spawn_local};
 
 use super::{Look, Timetable};
-use crate::interrupts::{Interrupts, Urgency};
+use crate::{
+    interrupts::{Interrupts, Urgency},
+    runtime,
+};
 
 /// Backends tell their counts when they end, which is a moment after the load has.
 const SETTLING: Duration = Duration::from_millis(300);
@@ -44,6 +43,17 @@ impl ProbePlan {
     async fn over(&self) {
         let _ = self.is_over.clone().wait_for(|is_over| *is_over).await;
     }
+
+    /// Runs the looks of one probe on this thread, or says why there are none.
+    fn block_on(&self, probe: &str, looks: impl Future<Output = ()>) {
+        match runtime::local() {
+            Ok(runtime) => runtime.block_on(looks),
+            Err(error) => {
+                let failure = Some(format!("the system gives no runtime to look with: {error}"));
+                let _ = self.looks.send(Look { probe: probe.to_owned(), failure, ..Look::default() });
+            }
+        }
+    }
 }
 
 /// Looks at a Postgres until the load has ended, each part in its own period. Blocks.
@@ -53,13 +63,8 @@ pub(crate) fn watch_postgres(
     parts: &[(PgPart, Duration)],
     tables: &[String],
 ) {
-    let Ok(runtime) = Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) else {
-        let failure = Some("the system gives no runtime to look with".to_owned());
-        let _ = plan.looks.send(Look { probe: "postgres".to_owned(), failure, ..Look::default() });
-        return;
-    };
     let of_probe = PgPlan { tables: tables.to_vec(), ..PgPlan::default() };
-    runtime.block_on(async {
+    plan.block_on("postgres", async {
         let tasks = parts.iter().map(|(part, every)| {
             let probe = PgProbe::new(config.clone(), *part, of_probe.clone());
             spawn_local(watch_part(plan.clone(), probe, *part, *every))
@@ -117,15 +122,10 @@ async fn one_look(plan: &ProbePlan, probe: &mut PgProbe) -> Option<Harvest> {
 
 /// Looks at the host until the load has ended. Blocks.
 pub(crate) fn watch_host(plan: &ProbePlan, every: Duration, servers: &embed::Servers) {
-    let Ok(runtime) = Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) else {
-        let failure = Some("the system gives no runtime to look with".to_owned());
-        let _ = plan.looks.send(Look { probe: "host".to_owned(), failure, ..Look::default() });
-        return;
-    };
     let time = RealTime::since(plan.epoch);
     let mut probe = HostProbe::new(HostPlan { processes: Vec::new() });
     let mut timetable = Timetable::new(every, plan.window_start_ns);
-    runtime.block_on(async {
+    plan.block_on("host", async {
         loop {
             let is_over = tokio::select! {
                 biased;

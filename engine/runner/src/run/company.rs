@@ -70,7 +70,7 @@ impl<'a> Company<'a> {
                 postgres: self.postgres,
                 embedded: self.embedded,
                 interrupts: self.interrupts,
-                is_over: beside.is_draining.subscribe(),
+                is_draining: beside.is_draining.subscribe(),
                 news: beside.news.clone(),
             };
             scope.spawn(move || faulting::play(&plan));

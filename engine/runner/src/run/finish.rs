@@ -10,7 +10,6 @@ use model::{
 };
 use report::{events::ServerChange, markdown};
 use script::Diagnostic;
-use tokio::runtime::{Builder, LocalOptions};
 
 use super::{RunOutcome, Running, book::Book};
 use crate::{
@@ -18,7 +17,7 @@ use crate::{
     exit::ExitCode,
     interrupts::Urgency,
     prepare::Prepared,
-    read,
+    read, runtime,
     tally::{Tally, limits},
 };
 
@@ -41,7 +40,7 @@ impl Running<'_> {
             self.book.warn(why.to_owned());
             return;
         }
-        let runtime = match Builder::new_current_thread().enable_all().build_local(LocalOptions::default()) {
+        let runtime = match runtime::local() {
             Ok(runtime) => runtime,
             Err(error) => {
                 self.book.broken(Diagnostic::usage(format!("the ledgers cannot be judged: {error}")));

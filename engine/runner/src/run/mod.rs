@@ -216,7 +216,6 @@ impl Running<'_> {
         }
         if self.interrupts.urgency() < Urgency::Leave {
             self.settle_ledgers();
-            self.sum_up();
             self.own_report();
             self.call("teardown", None, Urgency::Leave);
         }
@@ -259,6 +258,7 @@ impl Running<'_> {
         };
         let (ended_by, window) = player.play();
         self.window = Some(window);
+        self.sum_up();
         if let Some(doubt) = self.cut_short(&ended_by) {
             self.doubts.push(doubt);
         }

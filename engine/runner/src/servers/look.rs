@@ -8,9 +8,11 @@ use drivers::{
 };
 use model::outcome::Outcome;
 use script::Diagnostic;
-use tokio::runtime::{Builder, LocalOptions};
 
-use crate::error::{RunError, with_remedy};
+use crate::{
+    error::{RunError, with_remedy},
+    runtime,
+};
 
 /// What a Postgres says about itself.
 #[derive(Clone, Debug, Default)]
@@ -42,7 +44,7 @@ impl PostgresFacts {
 
 /// Runs something on a runtime of its own, for at most so long.
 fn now<T>(patience: Duration, work: impl Future<Output = T>) -> Result<Option<T>, RunError> {
-    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default());
+    let runtime = runtime::local();
     let runtime = runtime.map_err(RunError::Thread)?;
     Ok(runtime.block_on(async { tokio::time::timeout(patience, work).await }).ok())
 }

@@ -1,10 +1,23 @@
 //! A server that goes away fails a look and ends nothing.
 
-use drivers::pg::PgConfig;
+use drivers::pg::{PgConfig, Session};
 use drivers::probe::{PgPart, PgProbe};
 
 use super::world::{World, alone, expect, flush_counts, look, plan, value};
 use crate::pg::server::{batch, run};
+
+/// A table of 100 rows, and a probe of each part that has looked at it once.
+async fn of_one_table(world: &World<'_>) -> (Session, Vec<PgProbe>) {
+    let session = world.session();
+    batch(&session, "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 100)")
+        .await;
+    flush_counts(&session).await;
+    let mut probes: Vec<PgProbe> = PgPart::ALL.into_iter().map(|part| world.probe(part, &["t"])).collect();
+    for probe in &mut probes {
+        look(probe).await;
+    }
+    (session, probes)
+}
 
 #[test]
 fn a_restart_between_two_looks_goes_unnoticed() {
@@ -13,15 +26,7 @@ fn a_restart_between_two_looks_goes_unnoticed() {
 
 pub(crate) fn restarted(world: &World<'_>) {
     run(async {
-        let session = world.session();
-        batch(&session, "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 100)")
-            .await;
-        flush_counts(&session).await;
-        let mut probes: Vec<PgProbe> =
-            PgPart::ALL.into_iter().map(|part| world.probe(part, &["t"])).collect();
-        for probe in &mut probes {
-            look(probe).await;
-        }
+        let (_session, mut probes) = of_one_table(world).await;
         world.server.embedded().restart().expect("it comes up again");
         for probe in &mut probes {
             let harvest = look(probe).await;
@@ -37,15 +42,7 @@ fn a_server_that_is_killed_fails_looks_until_it_is_back() {
 
 pub(crate) fn killed(world: &World<'_>) {
     run(async {
-        let session = world.session();
-        batch(&session, "CREATE TABLE t (id int PRIMARY KEY); INSERT INTO t SELECT generate_series(1, 100)")
-            .await;
-        flush_counts(&session).await;
-        let mut probes: Vec<PgProbe> =
-            PgPart::ALL.into_iter().map(|part| world.probe(part, &["t"])).collect();
-        for probe in &mut probes {
-            look(probe).await;
-        }
+        let (session, mut probes) = of_one_table(world).await;
         // What the probes have made (extensions) survives.
         batch(&session, "CHECKPOINT").await;
         world.server.embedded().kill9().expect("it runs");
