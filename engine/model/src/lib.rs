@@ -1,5 +1,5 @@
 //! What the numbers mean: rates and shapes, arrival schedules, seeded randomness, outcomes, histograms,
-//! time series, thresholds, gates, ledgers, active sets and the run file.
+//! time series, thresholds, gates, comparisons, ledgers, active sets and the run file.
 //!
 //! This is the bottom floor. It deliberately knows no I/O, no async runtime and no clock: every function is
 //! a computation over its arguments, so that what a run claims can be recomputed and tested without a run.
@@ -8,6 +8,7 @@
 //! `f64` seconds (names end in `_s`) wherever a curve is computed.
 
 pub mod arrivals;
+pub mod compare;
 pub mod dist;
 pub mod entities;
 pub mod gate;

@@ -10,6 +10,7 @@ mod judge;
 mod limits;
 mod lives;
 mod reading;
+pub mod store;
 mod verdict;
 
 #[cfg(test)]
@@ -17,4 +18,5 @@ mod tests;
 
 pub use cas::{CasLedger, Fate};
 pub use judge::CasJudge;
+pub use store::{StoreJudge, StoreLedger};
 pub use verdict::CasVerdict;

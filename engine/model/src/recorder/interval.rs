@@ -81,6 +81,8 @@ pub struct ScenarioInterval {
     pub dropped: u64,
     /// Arrivals that fell due.
     pub planned: u64,
+    /// When the last of its iterations ended, on the run's clock; 0 when nobody said.
+    pub last_end_ns: u64,
 }
 
 /// What a custom metric is, which decides how it adds up.

@@ -78,6 +78,7 @@ struct ScenarioCell {
     interrupted: u64,
     dropped: u64,
     planned: u64,
+    last_end_ns: u64,
 }
 
 impl Recorder {
@@ -147,6 +148,14 @@ impl Recorder {
         if sample.lag_ns.is_some() {
             cell.response.get_or_insert_with(LatencyHistogram::new).record_ns(sample.response_ns);
         }
+    }
+
+    /// An iteration ended at this time of the run's clock. The latest is kept: who comes next may ask whether somebody was
+    /// still there.
+    #[inline]
+    pub fn ended_at(&mut self, window: WindowKind, scenario: ScenarioId, now_ns: u64) {
+        let cell = &mut self.scenarios[scenario.0 as usize * WINDOWS + window as usize];
+        cell.last_end_ns = cell.last_end_ns.max(now_ns);
     }
 
     /// Counts `n` arrivals that fell due, whatever becomes of them.
@@ -248,6 +257,7 @@ impl Recorder {
                 interrupted: cell.interrupted,
                 dropped: cell.dropped,
                 planned: cell.planned,
+                last_end_ns: cell.last_end_ns,
             });
         }
     }

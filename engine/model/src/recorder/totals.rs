@@ -72,6 +72,8 @@ pub struct ScenarioTotals {
     pub dropped: u64,
     /// Arrivals that fell due.
     pub planned: u64,
+    /// When the last of its iterations ended, on the run's clock; 0 when nobody said.
+    pub last_end_ns: u64,
 }
 
 /// One named check.
@@ -178,6 +180,7 @@ impl ScenarioTotals {
         self.interrupted += scenario.interrupted;
         self.dropped += scenario.dropped;
         self.planned += scenario.planned;
+        self.last_end_ns = self.last_end_ns.max(scenario.last_end_ns);
     }
 
     /// Iterations that were started.

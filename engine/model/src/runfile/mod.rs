@@ -5,6 +5,7 @@
 //! does not know are ignored; a newer `format_version` is refused with a sentence. Deliberately does not know
 //! where the file is.
 
+mod compared;
 mod label;
 mod parts;
 mod summary;
@@ -17,6 +18,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+pub use compared::{CeilingRecord, ComparisonRecord, PairRecord, SideRecord, TurnRecord};
 pub use label::{Ceiling, GeneratorFigures, Label, ScenarioFigures, generator_bound, shape_only};
 pub use parts::{
     Environment, LedgerRecord, LoadRecord, Parameter, PhaseTimes, RunState, ScenarioSource, Server,
@@ -88,6 +90,8 @@ pub struct RunFile {
     pub series: Vec<SeriesSummary>,
     /// What was broken on purpose.
     pub faults: Vec<FaultRecord>,
+    /// What was compared.
+    pub comparisons: Vec<ComparisonRecord>,
     /// The script's own tables.
     pub tables: Vec<ReportTable>,
     /// What the figures are not valid for.

@@ -158,7 +158,7 @@ pub struct ThresholdRecord {
 pub struct LedgerRecord {
     /// The ledger's name.
     pub name: String,
-    /// Its kind: `cas`.
+    /// Its kind: `cas` (a table's), `store` (an object store's).
     pub kind: String,
     /// Whether everything it checks holds.
     pub passed: bool,

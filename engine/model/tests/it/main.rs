@@ -13,4 +13,7 @@ mod ledger_worlds;
 mod ledgers;
 mod schedules;
 mod shapes;
+mod store_ledger;
+mod store_oracle;
+mod store_world;
 mod thresholds;
