@@ -155,7 +155,9 @@ impl<T: Time> Scene<T> {
             response_ns: now_ns.saturating_sub(turn.planned_ns),
             ending,
         };
-        self.core.context.recorder.borrow_mut().iteration(turn.window, self.id, sample);
+        let mut recorder = self.core.context.recorder.borrow_mut();
+        recorder.iteration(turn.window, self.id, sample);
+        recorder.ended_at(turn.window, self.id, now_ns);
     }
 
     /// The VU of this place has nothing to do: it serves who waits, or is free to be claimed.

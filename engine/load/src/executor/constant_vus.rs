@@ -27,7 +27,7 @@ mod tests {
         control::Order,
         number::{BLOCK_BITS, WARM_UP_BIT},
         phase::Phase,
-        testing::{Act, MS, S, plan, play, play_with_orders},
+        testing::{Act, MS, S, plan, play, play_with_orders, settle_ns},
     };
 
     fn two_vus_for_10_s() -> ConstantVus {
@@ -108,6 +108,20 @@ mod tests {
         assert_eq!((played.warm_up().done, played.measured().done), (6, 20));
         assert_eq!(played.running_at(5 * S), 0);
         assert_eq!(played.running_at(7 * S), 2);
+    }
+
+    #[test]
+    fn one_that_begins_later_without_a_warm_up_hires_when_it_begins() {
+        let mut plan = plan(two_vus_for_10_s());
+        plan.scenarios[0].start_ns = 4 * S;
+        plan.scenarios[0].warm_up = false;
+        // Whoever was there from the start would have settled by 4 s.
+        settle_ns(S);
+        let played = play(plan, 2, |_, _| Act::Sleep(S));
+        settle_ns(0);
+        assert_eq!(played.hired.len(), 2);
+        assert_eq!(played.seen.iter().map(|seen| seen.started_ns).min(), Some(5 * S));
+        assert_eq!((played.measured().done, played.ended_ns), (18, 14 * S));
     }
 
     #[test]

@@ -17,7 +17,7 @@ use std::{cell::Cell, rc::Rc, sync::Arc};
 use futures_util::future::LocalBoxFuture;
 use model::segment::Segment;
 
-use self::closed_loop::ClosedLoop;
+use self::closed_loop::{ClosedLoop, Step, Wish};
 pub use self::{
     arrival_rate::ArrivalRate,
     constant_arrival_rate::ConstantArrivalRate,
@@ -123,6 +123,14 @@ pub(crate) fn prepare<C: Crew, T: Time>(
             let steps = Box::new(executor.steps(lane, from_ns));
             let closed_loop = ClosedLoop::new(roster, executor.start_vus, grace_ns);
             Box::pin(closed_loop.following(steps, executor.graceful_ramp_down_ns).play())
+        }
+        closed if plan.start_ns > 0 && !plan.warm_up => {
+            // Its VUs come when it begins: a run may be made of hundreds of scenarios that follow each other.
+            let share = lane.count_below(u64::from(closed.max_vus()));
+            let share = usize::try_from(share).expect("VUs of a core are countable");
+            let come = move |place| Step { at_ns: from_ns, place, wish: Wish::Come };
+            let steps = Box::new((0..share).map(come));
+            Box::pin(ClosedLoop::new(roster, 0, grace_ns).following(steps, 0).play())
         }
         closed => Box::pin(ClosedLoop::new(roster, closed.max_vus(), grace_ns).play()),
     }
