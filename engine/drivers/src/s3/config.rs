@@ -1,8 +1,8 @@
 //! Which object store, as whom, and through which client: what a user wrote, and what it means.
 //!
 //! `S3Settings` holds words as they stand in a target file; `S3Settings::check` makes an `S3Config` of them
-//! or tells everything that is wrong at once. Deliberately reads no file, no environment of its own accord,
-//! and connects to nothing.
+//! or tells everything that is wrong at once. Deliberately connects to nothing, and reads file and environment
+//! only where it is asked to.
 
 use std::fmt;
 use std::path::{Path, PathBuf};
@@ -11,9 +11,12 @@ use std::time::Duration;
 use serde::Deserialize;
 
 use super::endpoint::{Address, Endpoint};
+use super::keys::{Hidden, KeySource, region_of_profile};
 use super::meaning::Place;
 
 mod check;
+#[cfg(test)]
+mod tests;
 
 /// Which code talks to the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -55,6 +58,9 @@ pub struct S3Settings {
     pub region: Option<String>,
     /// The bucket all operations are about.
     pub bucket: Option<String>,
+    /// The profile of `~/.aws` to take keys from, when none are named here. Without keys and without a profile
+    /// AWS's own places are asked in turn.
+    pub profile: Option<String>,
     /// The access key's id.
     pub access_key: Option<String>,
     /// The access key's secret.
@@ -81,9 +87,10 @@ impl fmt::Debug for S3Settings {
             .field("endpoint", &self.endpoint)
             .field("region", &self.region)
             .field("bucket", &self.bucket)
+            .field("profile", &self.profile)
             .field("access_key", &self.access_key)
-            .field("secret_key", &self.secret_key.as_ref().map(|_| Redacted))
-            .field("session_token", &self.session_token.as_ref().map(|_| Redacted))
+            .field("secret_key", &self.secret_key.as_ref().map(|_| Hidden))
+            .field("session_token", &self.session_token.as_ref().map(|_| Hidden))
             .field("path_style", &self.path_style)
             .field("client", &self.client)
             .field("timeout", &self.timeout)
@@ -93,23 +100,13 @@ impl fmt::Debug for S3Settings {
     }
 }
 
-struct Redacted;
-
-impl fmt::Debug for Redacted {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("(hidden)")
-    }
-}
-
 /// An object store that can be used. Debug output hides the secrets.
 #[derive(Clone, PartialEq, Eq)]
 pub struct S3Config {
     pub(crate) endpoint: Endpoint,
     pub(crate) region: String,
     pub(crate) bucket: String,
-    pub(crate) access_key: String,
-    pub(crate) secret_key: String,
-    pub(crate) session_token: Option<String>,
+    pub(crate) keys: KeySource,
     pub(crate) path_style: bool,
     pub(crate) client: ClientKind,
     pub(crate) timeout: Duration,
@@ -150,11 +147,11 @@ impl S3ConfigError {
 
 impl S3Settings {
     /// Fills what is absent from the variables every S3 tool reads (`AWS_ACCESS_KEY_ID`, `AWS_REGION`, …).
-    /// Keys come as a set: settings that name one key take nothing of another from the environment.
+    /// Keys come as a set: settings that name one key, or a profile, take nothing of another from the environment.
     pub fn or_environment(mut self, variable: impl Fn(&str) -> Option<String>) -> Self {
         let first =
             |names: &[&str]| names.iter().find_map(|name| variable(name).filter(|value| !value.is_empty()));
-        if self.access_key.is_none() && self.secret_key.is_none() {
+        if self.names_no_keys() && self.profile.is_none() {
             self.access_key = first(&["AWS_ACCESS_KEY_ID"]);
             self.secret_key = first(&["AWS_SECRET_ACCESS_KEY"]);
             self.session_token = self.session_token.or_else(|| first(&["AWS_SESSION_TOKEN"]));
@@ -163,6 +160,19 @@ impl S3Settings {
         self.region = self.region.or_else(|| first(&["AWS_REGION", "AWS_DEFAULT_REGION"]));
         self.ca_file = self.ca_file.or_else(|| first(&["AWS_CA_BUNDLE"]).map(PathBuf::from));
         self
+    }
+
+    /// Fills an absent region from the profile that keys will be looked for in. Reads `~/.aws`, or what the
+    /// environment names in its place; touches nothing when keys are named.
+    pub fn or_profile(mut self) -> Self {
+        if self.names_no_keys() && self.region.is_none() {
+            self.region = region_of_profile(self.profile.as_deref());
+        }
+        self
+    }
+
+    fn names_no_keys(&self) -> bool {
+        self.access_key.is_none() && self.secret_key.is_none()
     }
 
     /// Makes sense of the settings, or says everything that is wrong with them.
@@ -197,6 +207,12 @@ impl S3Config {
         self.timeout
     }
 
+    /// The same, where one request may take so long.
+    #[must_use]
+    pub fn with_timeout(self, timeout: Duration) -> Self {
+        Self { timeout, ..self }
+    }
+
     /// A PEM file with certificate authorities to trust beside those of the system.
     pub fn ca_file(&self) -> Option<&Path> {
         self.ca_file.as_deref()
@@ -221,9 +237,7 @@ impl fmt::Debug for S3Config {
             .field("endpoint", &self.endpoint.to_string())
             .field("region", &self.region)
             .field("bucket", &self.bucket)
-            .field("access_key", &self.access_key)
-            .field("secret_key", &Redacted)
-            .field("session_token", &self.session_token.as_ref().map(|_| Redacted))
+            .field("keys", &self.keys)
             .field("path_style", &self.path_style)
             .field("client", &self.client)
             .field("timeout", &self.timeout)

@@ -151,6 +151,12 @@ impl Address {
     }
 }
 
+/// The name to ask a resolver for. RFC 6761: every name under `localhost` is this machine. Resolvers do not agree
+/// about that, and `bucket.localhost` is how virtual-host style is tried out.
+pub(crate) fn dialled(server_name: &str) -> &str {
+    if server_name.ends_with(".localhost") { "localhost" } else { server_name }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -209,5 +215,6 @@ mod tests {
         assert_eq!(by_host.object("/c"), b"//c");
         assert_eq!(by_host.bucket(), b"/");
         assert_eq!(Address::new(&parse("http://[::1]:9000"), "b", true).server_name, "::1");
+        assert_eq!((dialled("b.localhost"), dialled("b.example.com")), ("localhost", "b.example.com"));
     }
 }

@@ -7,27 +7,32 @@
 //! A reply is data and nothing here panics: `S3Reply` says outcome, class, status, bytes and times, and has a
 //! sentence with a remedy for a person.
 //!
-//! Deliberately absent: credentials files and the AWS chain (settings name keys or the environment does),
-//! retries, recording, and any idea of what the objects are for.
+//! Deliberately absent: retries, recording, and any idea of what the objects are for.
 
 mod config;
+mod deletion;
 mod endpoint;
 mod escape;
+mod etag;
+mod keys;
 mod lean;
 mod meaning;
+mod range;
 mod reply;
 mod request;
 mod sdk;
 mod sign;
 mod store;
 mod trust;
+mod upload;
 mod walk;
 mod xml;
 
 pub use config::{ClientKind, S3Config, S3ConfigError, S3Problem, S3Settings};
 pub use endpoint::Endpoint;
+pub use etag::ETag;
 pub use lean::ConnectionUse;
 pub use reply::{Class, Listed, Listing, S3Reply};
-pub use request::ListRequest;
+pub use request::{ByteRange, ListRequest, Multipart, PutCondition};
 pub use store::Store;
 pub use trust::S3OpenError;

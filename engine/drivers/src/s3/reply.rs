@@ -7,7 +7,11 @@ use std::borrow::Cow;
 use bytes::Bytes;
 use model::outcome::Outcome;
 
-pub use super::xml::Listed;
+use super::etag::ETag;
+pub use super::xml::listing::Listed;
+
+/// Most of an object that is taken into memory.
+pub(crate) const OBJECT_LIMIT_BYTES: u64 = 1 << 30;
 
 /// A word that says which error it was: an S3 error code (`NoSuchBucket`), an HTTP status (`502`) or a kind
 /// of I/O failure (`connection_refused`).
@@ -28,20 +32,25 @@ pub struct S3Reply {
     /// Bytes of object content or of listings received (listings: `lean` only; the SDK does not tell).
     pub bytes_received: u64,
     /// From the moment there was a connection to the last byte of the reply, in nanoseconds; pages of a
-    /// listing added up. Through the SDK it includes signing and connecting.
+    /// listing and requests of a deletion added up, and all of an upload in parts from its first request to the
+    /// reply that decides it. Through the SDK it includes signing and connecting.
     pub service_ns: u64,
     /// Time until a connection was ready, in nanoseconds: 0 for one kept alive, and what TCP and TLS took
-    /// for a new one. Nothing through the SDK, which does not tell.
+    /// for a new one; for an upload in parts that of its first request. Nothing through the SDK, which does not
+    /// tell.
     pub connect_wait_ns: Option<u64>,
     /// What to tell a person, with a remedy where one is known; nothing for `ok`.
     pub message: Option<String>,
-    /// The object, for `get`.
+    /// The object, for `get`; the part of it, for `get_range`.
     pub body: Bytes,
-    /// The object's size in bytes, for `get` and `head`.
+    /// The size in bytes of the whole object, for `get`, `get_range` and `head`.
     pub size_bytes: Option<u64>,
     /// What was found, for `list`.
     pub listing: Listing,
-    /// Objects the operation was about: 1, for a listing the keys it found, for `delete_prefix` those deleted.
+    /// The object's ETag as the store wrote it, for `put`, `get`, `head` and what is put in parts.
+    pub etag: Option<ETag>,
+    /// Objects the operation was about: 1, for a listing the keys and common prefixes it found, for `delete_many`
+    /// and `delete_prefix` those deleted.
     pub items: u64,
 }
 
@@ -50,10 +59,43 @@ pub struct S3Reply {
 pub struct Listing {
     /// Keys and sizes.
     pub objects: Vec<Listed>,
+    /// What keys were put together as, when a delimiter was given.
+    pub common_prefixes: Vec<String>,
     /// Requests it took.
     pub pages: u32,
     /// Whether the listing was stopped by its limit while there was more.
     pub is_truncated: bool,
+}
+
+/// What the requests of one operation took, added up.
+#[derive(Debug, Default)]
+pub(crate) struct Spent {
+    service_ns: u64,
+    connect_wait_ns: Option<u64>,
+    bytes_received: u64,
+}
+
+impl Spent {
+    pub(crate) fn add(&mut self, reply: &S3Reply) {
+        self.service_ns += reply.service_ns;
+        self.bytes_received += reply.bytes_received;
+        if let Some(wait_ns) = reply.connect_wait_ns {
+            *self.connect_wait_ns.get_or_insert(0) += wait_ns;
+        }
+    }
+
+    /// The last reply, as the reply to the whole operation.
+    pub(crate) fn into_reply(self, last: S3Reply) -> S3Reply {
+        let Spent { service_ns, connect_wait_ns, bytes_received } = self;
+        S3Reply { service_ns, connect_wait_ns, bytes_received, ..last }
+    }
+}
+
+impl Listing {
+    /// Keys and common prefixes: what limits count.
+    pub fn items(&self) -> u64 {
+        (self.objects.len() + self.common_prefixes.len()) as u64
+    }
 }
 
 impl S3Reply {
@@ -71,6 +113,7 @@ impl S3Reply {
             body: Bytes::new(),
             size_bytes: None,
             listing: Listing::default(),
+            etag: None,
             items: u64::from(matches!(outcome, Outcome::Ok)),
         }
     }

@@ -3,7 +3,8 @@
 //! A general signer sorts, copies and re-escapes whatever request it is given, and derives its key anew each
 //! time: more work than all the rest of a small request. Here every request has the same headers, so the
 //! canonical request is a constant around the method, the path, the query and the payload's hash; what
-//! depends on the second (timestamps) is rendered once a second, and the key is derived once a day.
+//! depends on the second (timestamps) is rendered once a second, and the key is derived once a day. Whether there
+//! are other keys by now is asked once a second too.
 //! Tests hold the result against `aws-sigv4` and against the signatures AWS publishes.
 //!
 //! Source: "Authenticating Requests: Using the Authorization Header" in the Amazon S3 API reference.
@@ -11,6 +12,7 @@
 //! Deliberately does not know how a request is sent, nor what time it is.
 
 use std::cell::RefCell;
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use aws_sigv4::sign::v4::generate_signing_key;
@@ -19,19 +21,13 @@ use http::HeaderValue;
 use jiff::Timestamp;
 use ring::{digest, hmac};
 
+use super::keys::{KeyRing, Keys};
+
 /// The hash of no bytes at all.
 const EMPTY_SHA256: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
 /// What stands in place of a payload's hash when the payload is not signed.
 const UNSIGNED: &str = "UNSIGNED-PAYLOAD";
 const SECONDS_A_DAY: u64 = 86_400;
-
-/// Who signs, for where.
-pub(crate) struct Identity {
-    pub(crate) access_key: String,
-    pub(crate) secret_key: String,
-    pub(crate) session_token: Option<String>,
-    pub(crate) region: String,
-}
 
 /// The part of a request that its signature says something about.
 pub(crate) struct Payload<'a> {
@@ -40,19 +36,20 @@ pub(crate) struct Payload<'a> {
     pub(crate) is_signed: bool,
 }
 
-/// The headers a signed request carries beside `host` and the security token.
+/// The headers a signed request carries beside `host`.
 pub(crate) struct Signed {
+    pub(crate) security_token: Option<HeaderValue>,
     pub(crate) date: HeaderValue,
     pub(crate) content_sha256: HeaderValue,
     pub(crate) authorization: HeaderValue,
 }
 
-/// Signs requests of one identity to one host.
+/// Signs requests to one host, with the keys of the moment.
 pub(crate) struct Signer {
-    identity: Identity,
+    ring: KeyRing,
+    region: String,
     /// From the end of the query to the payload's hash.
     before_hash: String,
-    signed_headers: &'static str,
     moment: RefCell<Moment>,
 }
 
@@ -60,7 +57,9 @@ pub(crate) struct Signer {
 struct Moment {
     second: u64,
     day: u64,
+    keys: Arc<Keys>,
     key: hmac::Key,
+    security_token: Option<HeaderValue>,
     date: HeaderValue,
     /// From the payload's hash in the headers to the payload's hash at the end.
     after_hash: String,
@@ -72,18 +71,10 @@ struct Moment {
 
 impl Signer {
     /// A signer for requests that carry `host` as their `Host` header.
-    pub(crate) fn new(identity: Identity, host: &str) -> Self {
-        let signed_headers = match identity.session_token {
-            None => "host;x-amz-content-sha256;x-amz-date",
-            Some(_) => "host;x-amz-content-sha256;x-amz-date;x-amz-security-token",
-        };
-        let moment = RefCell::new(Moment::at(0, &identity, signed_headers, None));
-        Signer {
-            before_hash: format!("\nhost:{host}\nx-amz-content-sha256:"),
-            identity,
-            signed_headers,
-            moment,
-        }
+    pub(crate) fn new(ring: KeyRing, region: &str, host: &str) -> Self {
+        let moment = RefCell::new(Moment::at(0, ring.current(), region, None));
+        let before_hash = format!("\nhost:{host}\nx-amz-content-sha256:");
+        Signer { ring, region: region.to_owned(), before_hash, moment }
     }
 
     /// Signs one request at `now_s` seconds since 1970. `path` and `query` are escaped as they are sent, the
@@ -98,8 +89,10 @@ impl Signer {
     ) -> Signed {
         let moment = &mut *self.moment.borrow_mut();
         if moment.second != now_s {
-            let old_key = (moment.day == now_s / SECONDS_A_DAY).then(|| moment.key.clone());
-            *moment = Moment::at(now_s, &self.identity, self.signed_headers, old_key);
+            let keys = self.ring.current();
+            let is_same = moment.day == now_s / SECONDS_A_DAY && Arc::ptr_eq(&moment.keys, &keys);
+            let old_key = is_same.then(|| moment.key.clone());
+            *moment = Moment::at(now_s, keys, &self.region, old_key);
         }
         let mut hash_hex = [0; 64];
         let (hash, content_sha256) = hash_of(payload, &mut hash_hex);
@@ -117,34 +110,46 @@ impl Signer {
         ] {
             moment.scratch.extend_from_slice(part);
         }
-        Signed { date: moment.date.clone(), content_sha256, authorization: moment.authorize() }
+        Signed {
+            security_token: moment.security_token.clone(),
+            date: moment.date.clone(),
+            content_sha256,
+            authorization: moment.authorize(),
+        }
     }
 }
 
 impl Moment {
-    fn at(second: u64, identity: &Identity, signed_headers: &str, key: Option<hmac::Key>) -> Self {
+    fn at(second: u64, keys: Arc<Keys>, region: &str, key: Option<hmac::Key>) -> Self {
         let day = second / SECONDS_A_DAY;
         // A clock beyond the year 9999 signs with its last second, and the server calls it skewed.
         let time =
             i64::try_from(second).ok().and_then(|s| Timestamp::from_second(s).ok()).unwrap_or(Timestamp::MAX);
         let stamp = time.strftime("%Y%m%dT%H%M%SZ").to_string();
-        let scope = format!("{}/{}/s3/aws4_request", &stamp[..8], identity.region);
-        let token = match &identity.session_token {
-            None => String::new(),
-            Some(token) => format!("x-amz-security-token:{token}\n"),
+        let scope = format!("{}/{region}/s3/aws4_request", &stamp[..8]);
+        let (signed_headers, token) = match &keys.session_token {
+            None => ("host;x-amz-content-sha256;x-amz-date", String::new()),
+            Some(token) => (
+                "host;x-amz-content-sha256;x-amz-date;x-amz-security-token",
+                format!("x-amz-security-token:{token}\n"),
+            ),
         };
+        let header =
+            |text: &str| HeaderValue::try_from(text).expect("keys are looked at before they are signed with");
         Moment {
             second,
             day,
-            key: key.unwrap_or_else(|| signing_key(second, identity)),
+            key: key.unwrap_or_else(|| signing_key(second, &keys.secret_key, region)),
             after_hash: format!("\nx-amz-date:{stamp}\n{token}\n{signed_headers}\n"),
             string_to_sign: format!("AWS4-HMAC-SHA256\n{stamp}\n{scope}\n"),
             authorization: format!(
                 "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={signed_headers}, Signature=",
-                identity.access_key
+                keys.access_key
             ),
-            date: HeaderValue::try_from(stamp).expect("digits and letters make a header"),
+            date: header(&stamp),
+            security_token: keys.session_token.as_deref().map(header),
             scratch: Vec::with_capacity(512),
+            keys,
         }
     }
 
@@ -177,9 +182,9 @@ fn hash_of<'a>(payload: &Payload<'_>, hex: &'a mut [u8; 64]) -> (&'a [u8], Heade
 }
 
 /// The day's key: an HMAC of an HMAC of …, four deep.
-fn signing_key(second: u64, identity: &Identity) -> hmac::Key {
+fn signing_key(second: u64, secret_key: &str, region: &str) -> hmac::Key {
     let time = UNIX_EPOCH + Duration::from_secs(second);
-    let key = generate_signing_key(&identity.secret_key, time, &identity.region, "s3");
+    let key = generate_signing_key(secret_key, time, region, "s3");
     hmac::Key::new(hmac::HMAC_SHA256, key.as_ref())
 }
 
@@ -210,13 +215,19 @@ mod tests {
     /// 2013-05-24T00:00:00Z, the instant of the examples in the S3 API reference.
     const EXAMPLE_S: u64 = 1_369_353_600;
 
-    fn example(token: Option<&str>) -> Identity {
-        Identity {
+    const REGION: &str = "us-east-1";
+
+    fn example(token: Option<&str>) -> Keys {
+        Keys {
             access_key: "AKIAIOSFODNN7EXAMPLE".to_owned(),
             secret_key: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned(),
             session_token: token.map(str::to_owned),
-            region: "us-east-1".to_owned(),
+            expires_at: None,
         }
+    }
+
+    fn signer(token: Option<&str>, host: &str) -> Signer {
+        Signer::new(KeyRing::Fixed(Arc::new(example(token))), REGION, host)
     }
 
     fn signature(signed: &Signed) -> &str {
@@ -228,7 +239,7 @@ mod tests {
     /// "Example: GET Bucket Lifecycle" and "Example: Get Bucket (List Objects)" of the S3 API reference.
     #[test]
     fn the_published_examples_are_signed_as_published() {
-        let signer = Signer::new(example(None), "examplebucket.s3.amazonaws.com");
+        let signer = signer(None, "examplebucket.s3.amazonaws.com");
         let lifecycle = signer.sign(EXAMPLE_S, "GET", b"/", b"lifecycle=", &NOTHING);
         assert_eq!(
             lifecycle.authorization.to_str().unwrap(),
@@ -243,7 +254,7 @@ mod tests {
 
     /// What `aws-sigv4` makes of the same request: its `Authorization` header.
     fn reference(
-        identity: &Identity,
+        keys: &Keys,
         now_s: u64,
         host: &str,
         method: &str,
@@ -255,16 +266,16 @@ mod tests {
         settings.uri_path_normalization_mode = UriPathNormalizationMode::Disabled;
         settings.payload_checksum_kind = PayloadChecksumKind::XAmzSha256;
         let credentials = Credentials::new(
-            identity.access_key.clone(),
-            identity.secret_key.clone(),
-            identity.session_token.clone(),
+            keys.access_key.clone(),
+            keys.secret_key.clone(),
+            keys.session_token.clone(),
             None,
             "test",
         )
         .into();
         let params = v4::SigningParams::builder()
             .identity(&credentials)
-            .region(&identity.region)
+            .region(REGION)
             .name("s3")
             .time(SystemTime::UNIX_EPOCH + Duration::from_secs(now_s))
             .settings(settings)
@@ -297,8 +308,8 @@ mod tests {
             body in prop::collection::vec(any::<u8>(), 0..300),
             is_signed in any::<bool>(),
         ) {
-            let identity = example(token.as_deref());
-            let signer = Signer::new(example(token.as_deref()), host);
+            let keys = example(token.as_deref());
+            let signer = signer(token.as_deref(), host);
             let mut path = b"/bucket/".to_vec();
             push_path(&mut path, &key);
             let mut query = Vec::new();
@@ -314,7 +325,7 @@ mod tests {
             // Several instants from one signer: what it keeps from one second must not leak into the next.
             for now_s in times {
                 let ours = signer.sign(now_s, method, &path, &query, &payload);
-                let theirs = reference(&identity, now_s, host, method, &uri, &payload);
+                let theirs = reference(&keys, now_s, host, method, &uri, &payload);
                 prop_assert_eq!(ours.authorization.to_str().unwrap(), theirs);
             }
         }
@@ -322,11 +333,11 @@ mod tests {
 
     #[test]
     fn the_key_changes_with_the_day_and_not_with_the_second() {
-        let signer = Signer::new(example(None), "h");
-        let at = |now_s| signature(&signer.sign(now_s, "GET", b"/k", b"", &NOTHING)).to_owned();
+        let ours = signer(None, "h");
+        let at = |now_s| signature(&ours.sign(now_s, "GET", b"/k", b"", &NOTHING)).to_owned();
         let fresh = |now_s| {
-            let signer = Signer::new(example(None), "h");
-            signature(&signer.sign(now_s, "GET", b"/k", b"", &NOTHING)).to_owned()
+            let fresh = signer(None, "h");
+            signature(&fresh.sign(now_s, "GET", b"/k", b"", &NOTHING)).to_owned()
         };
         for now_s in [EXAMPLE_S, EXAMPLE_S + 1, EXAMPLE_S + 86_399, EXAMPLE_S + 86_400, EXAMPLE_S] {
             assert_eq!(at(now_s), fresh(now_s));
@@ -336,7 +347,7 @@ mod tests {
 
     #[test]
     fn an_unsigned_payload_says_so_and_an_empty_one_is_always_signed() {
-        let signer = Signer::new(example(None), "h");
+        let signer = signer(None, "h");
         let sha256 = |bytes, is_signed| {
             signer.sign(EXAMPLE_S, "PUT", b"/k", b"", &Payload { bytes, is_signed }).content_sha256
         };

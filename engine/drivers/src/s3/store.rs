@@ -12,33 +12,34 @@ use model::outcome::Outcome;
 
 use super::config::{ClientKind, S3Config};
 use super::lean::{ConnectionUse, Lean};
-use super::meaning::Place;
+use super::meaning::{LARGEST_PUT_BYTES, Place};
 use super::reply::S3Reply;
-use super::request::{ListRequest, PageRequest};
+use super::request::{ByteRange, ListRequest, PageRequest, PutCondition};
 use super::sdk::Sdk;
 use super::trust::S3OpenError;
 use super::walk::{Step, Walk};
-use super::xml::Page;
+use super::xml::listing::Page;
 
 /// A bucket of an object store. Belongs to the thread, and to the runtime, that use it; clones share its
 /// connections.
 #[derive(Clone)]
-pub struct Store(Rc<Inner>);
+pub struct Store(pub(super) Rc<Inner>);
 
-struct Inner {
-    config: S3Config,
-    client: Client,
+pub(super) struct Inner {
+    pub(super) config: S3Config,
+    pub(super) client: Client,
     /// What administers the bucket when the load goes through another client; made when first needed.
     administrator: OnceCell<Sdk>,
 }
 
-enum Client {
+pub(super) enum Client {
     Lean(Box<Lean>),
     Sdk(Box<Sdk>),
 }
 
 impl Store {
-    /// Makes the client. Connects to nothing yet.
+    /// Makes the client. Connects to nothing yet, unless nobody named keys: then it blocks while AWS's own places
+    /// are asked for them, once for all clones of a configuration.
     pub fn open(config: &S3Config) -> Result<Self, S3OpenError> {
         let client = match config.client() {
             ClientKind::Lean => Client::Lean(Box::new(Lean::new(config)?)),
@@ -62,12 +63,35 @@ impl Store {
 
     /// Stores an object. Its bytes are not copied.
     pub async fn put(&self, key: &str, body: Bytes) -> S3Reply {
-        if let Some(refusal) = self.bad_key(key) {
+        if let Some(refusal) = self.bad_put(key, &body) {
             return refusal;
         }
         match &self.0.client {
             Client::Lean(lean) => lean.put(key, body).await,
             Client::Sdk(sdk) => Box::pin(sdk.put(key, body)).await,
+        }
+    }
+
+    /// Stores an object if the condition holds; a `conflict` when it does not.
+    pub async fn put_if(&self, key: &str, body: Bytes, condition: PutCondition<'_>) -> S3Reply {
+        if let Some(refusal) = self.bad_put(key, &body).or_else(|| self.bad_condition(condition)) {
+            return refusal;
+        }
+        match &self.0.client {
+            Client::Lean(lean) => lean.put_if(key, body, condition).await,
+            Client::Sdk(sdk) => Box::pin(sdk.put_if(key, body, condition)).await,
+        }
+    }
+
+    /// Reads a part of an object into memory; `rejected` when it has no such bytes, `empty` when there is no object.
+    pub async fn get_range(&self, key: &str, range: ByteRange) -> S3Reply {
+        let bad_range = || range.is_empty().then(|| self.place().bad_range());
+        if let Some(refusal) = self.bad_key(key).or_else(bad_range) {
+            return refusal;
+        }
+        match &self.0.client {
+            Client::Lean(lean) => lean.get_range(key, range).await,
+            Client::Sdk(sdk) => Box::pin(sdk.get_range(key, range)).await,
         }
     }
 
@@ -116,7 +140,7 @@ impl Store {
         }
     }
 
-    async fn page(&self, page: &PageRequest<'_>) -> (S3Reply, Page) {
+    pub(super) async fn page(&self, page: &PageRequest<'_>) -> (S3Reply, Page) {
         match &self.0.client {
             Client::Lean(lean) => lean.page(page).await,
             Client::Sdk(sdk) => Box::pin(sdk.page(page)).await,
@@ -135,21 +159,13 @@ impl Store {
     /// client that carries the load, so that an endpoint which is no store, or does not accept the keys, is
     /// found out before the load starts.
     pub async fn bucket_exists(&self) -> S3Reply {
-        let first = PageRequest { prefix: "", start_after: None, max_keys: Some(1), token: None };
+        let first = PageRequest { max_keys: Some(1), ..PageRequest::default() };
         let (mut reply, _) = self.page(&first).await;
         if reply.class.as_deref() == Some("NoSuchBucket") {
             reply.outcome = Outcome::Empty;
         }
         reply.items = u64::from(reply.is_ok());
         reply
-    }
-
-    /// Deletes every object whose key begins with `prefix`, a thousand a request.
-    pub async fn delete_prefix(&self, prefix: &str) -> S3Reply {
-        match self.administrator() {
-            Ok(sdk) => Box::pin(sdk.delete_prefix(prefix)).await,
-            Err(error) => self.place().unusable(&error.to_string()),
-        }
     }
 
     fn administrator(&self) -> Result<&Sdk, S3OpenError> {
@@ -165,8 +181,21 @@ impl Store {
         }
     }
 
-    fn bad_key(&self, key: &str) -> Option<S3Reply> {
+    pub(super) fn bad_key(&self, key: &str) -> Option<S3Reply> {
         key.is_empty().then(|| self.place().bad_key("is empty"))
+    }
+
+    fn bad_put(&self, key: &str, body: &Bytes) -> Option<S3Reply> {
+        let size_bytes = body.len() as u64;
+        let too_large =
+            || (size_bytes > LARGEST_PUT_BYTES).then(|| self.place().too_large_to_put(size_bytes));
+        self.bad_key(key).or_else(too_large)
+    }
+
+    fn bad_condition(&self, condition: PutCondition<'_>) -> Option<S3Reply> {
+        let PutCondition::ETag(etag) = condition else { return None };
+        let is_sendable = !etag.is_empty() && etag.bytes().all(|b| b.is_ascii_graphic());
+        (!is_sendable).then(|| self.place().bad_etag(etag))
     }
 
     fn place(&self) -> Place {

@@ -42,6 +42,16 @@ pub enum S3OpenError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Nobody gave keys to sign with.
+    #[error(
+        "access_key: {problem}; set `access_key` and `secret_key`, or export AWS_ACCESS_KEY_ID and \
+         AWS_SECRET_ACCESS_KEY (where a browser or a program gives keys: `eval \"$(aws configure export-credentials \
+         --format env)\"`), or name another `profile:`"
+    )]
+    Keys {
+        /// Who was asked in vain, and what they said.
+        problem: String,
+    },
     /// The AWS SDK refused to be set up.
     #[error("client: the sdk client cannot be set up ({reason}); try `client: lean`")]
     Sdk {

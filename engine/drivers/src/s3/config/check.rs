@@ -1,5 +1,6 @@
 //! What may stand in the settings of an object store, and what to say where it may not.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use model::suggest::did_you_mean;
@@ -7,6 +8,7 @@ use model::units::parse_duration;
 
 use super::{ClientKind, S3Config, S3ConfigError, S3Problem, S3Settings};
 use crate::s3::endpoint::{Endpoint, EndpointProblem};
+use crate::s3::keys::{Chain, KeySource, Keys, is_header_text};
 
 const DEFAULT_REGION: &str = "us-east-1";
 const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
@@ -27,9 +29,7 @@ pub(super) fn check(settings: &S3Settings) -> Result<S3Config, S3ConfigError> {
     let endpoint = check_endpoint(settings.endpoint.as_deref(), &region, &mut problems);
     let config = S3Config {
         bucket: check_bucket(settings.bucket.as_deref(), &mut problems),
-        access_key: check_access_key(settings.access_key.as_deref(), &mut problems),
-        secret_key: check_secret_key(settings.secret_key.as_deref(), &mut problems),
-        session_token: check_session_token(settings.session_token.as_deref(), &mut problems),
+        keys: check_keys(settings, &mut problems),
         path_style: settings.path_style.unwrap_or(true),
         client: check_client(settings.client.as_deref(), &mut problems),
         timeout: check_timeout(settings.timeout.as_deref(), &mut problems),
@@ -88,6 +88,30 @@ fn check_bucket(bucket: Option<&str>, problems: &mut Problems) -> String {
     bucket.to_owned()
 }
 
+/// Named keys, all of them, or the chain.
+fn check_keys(settings: &S3Settings, problems: &mut Problems) -> KeySource {
+    let S3Settings { profile, access_key, secret_key, session_token, .. } = settings;
+    let names_keys = access_key.is_some() || secret_key.is_some() || session_token.is_some();
+    match profile {
+        Some(_) if names_keys => {
+            problems.add("profile", "keys are named too", "leave out the profile, or the keys");
+        }
+        Some(name) if name.trim().is_empty() => {
+            problems.add("profile", "it is empty", "name one of ~/.aws/config, or leave it out");
+        }
+        _ => {}
+    }
+    if !names_keys {
+        return KeySource::Chain(Chain::new(profile.clone()));
+    }
+    KeySource::Named(Arc::new(Keys {
+        access_key: check_access_key(access_key.as_deref(), problems),
+        secret_key: check_secret_key(secret_key.as_deref(), problems),
+        session_token: check_session_token(session_token.as_deref(), problems),
+        expires_at: None,
+    }))
+}
+
 fn check_access_key(key: Option<&str>, problems: &mut Problems) -> String {
     let key = key.unwrap_or_default();
     if key.is_empty() {
@@ -112,11 +136,6 @@ fn check_session_token(token: Option<&str>, problems: &mut Problems) -> Option<S
         problems.add("session_token", "it has characters no token has", "copy it again, on one line");
     }
     Some(token.to_owned())
-}
-
-/// Visible ASCII without spaces: what can stand in a header and in a signature unchanged.
-fn is_header_text(text: &str) -> bool {
-    text.bytes().all(|b| b.is_ascii_graphic())
 }
 
 fn check_client(client: Option<&str>, problems: &mut Problems) -> ClientKind {
@@ -153,124 +172,5 @@ fn check_style(config: &S3Config, problems: &mut Problems) {
     } else if config.endpoint.is_https() && config.bucket.contains('.') {
         let problem = "a certificate does not cover a bucket whose name has dots";
         problems.add("path_style", problem, "write `path_style: true`, or use a bucket without dots");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn good() -> S3Settings {
-        S3Settings {
-            endpoint: Some("http://127.0.0.1:9000".into()),
-            bucket: Some("runs".into()),
-            access_key: Some("AKIA".into()),
-            secret_key: Some("hush-hush".into()),
-            ..S3Settings::default()
-        }
-    }
-
-    fn complaint(change: impl FnOnce(&mut S3Settings)) -> String {
-        let mut settings = good();
-        change(&mut settings);
-        settings.check().unwrap_err().to_string()
-    }
-
-    #[test]
-    fn what_is_absent_has_the_documented_default() {
-        let config = good().check().unwrap();
-        assert_eq!(
-            (config.region(), config.client(), config.timeout()),
-            ("us-east-1", ClientKind::Lean, DEFAULT_TIMEOUT)
-        );
-        assert!(config.path_style && !config.sign_payload);
-        let aws = S3Settings { endpoint: None, region: Some("eu-west-1".into()), ..good() }.check().unwrap();
-        assert_eq!(aws.endpoint().to_string(), "https://s3.eu-west-1.amazonaws.com");
-    }
-
-    #[test]
-    fn everything_that_is_wrong_is_told_at_once() {
-        let settings = S3Settings {
-            endpoint: Some("localhost:9000".into()),
-            region: Some("eu west".into()),
-            bucket: Some("Runs".into()),
-            client: Some("leen".into()),
-            timeout: Some("0s".into()),
-            session_token: Some("two\nlines".into()),
-            ..S3Settings::default()
-        };
-        let error = settings.check().unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "region: `eu west` is no region; write one such as `us-east-1`\n\
-             endpoint: it does not say http or https; write `http://localhost:9000`\n\
-             bucket: `Runs` cannot be a bucket; a bucket's name is made of a-z, 0-9, `-` and `.`\n\
-             access_key: it is missing; set it, or AWS_ACCESS_KEY_ID in the environment\n\
-             secret_key: it is missing; set it, or AWS_SECRET_ACCESS_KEY in the environment\n\
-             session_token: it has characters no token has; copy it again, on one line\n\
-             client: there is no client `leen`; did you mean `lean`?\n\
-             timeout: `0s` is out of range; give a time from 1ms to 1h"
-        );
-    }
-
-    #[test]
-    fn buckets_follow_the_naming_rules() {
-        for bad in ["ab", "-runs", "runs.", "a..b", "10.0.0.1", "a_b", &"x".repeat(64)] {
-            let told = complaint(|settings| settings.bucket = Some(bad.to_owned()));
-            assert!(
-                told.starts_with(&format!("bucket: `{bad}` cannot be a bucket; a bucket's name ")),
-                "{told}"
-            );
-        }
-        assert!(complaint(|settings| settings.bucket = None).starts_with("bucket: no bucket is named"));
-        for fine in ["abc", "runs-2026.07", &"x".repeat(63)] {
-            assert!(S3Settings { bucket: Some((*fine).to_owned()), ..good() }.check().is_ok(), "{fine}");
-        }
-    }
-
-    #[test]
-    fn other_words_have_their_remedies() {
-        assert!(complaint(|s| s.timeout = Some("soon".into())).starts_with("timeout: "));
-        assert!(complaint(|s| s.timeout = Some("2h".into())).contains("out of range"));
-        assert!(complaint(|s| s.client = Some("boto".into())).ends_with("clients are `lean` and `sdk`"));
-        assert!(complaint(|s| s.access_key = Some("AK/IA".into())).contains("no access key has"));
-        assert!(complaint(|s| s.path_style = Some(false)).contains("IP address"));
-        let dotted = complaint(|s| {
-            (s.endpoint, s.bucket, s.path_style) =
-                (Some("https://h".into()), Some("a.b".into()), Some(false));
-        });
-        assert!(dotted.contains("certificate"), "{dotted}");
-    }
-
-    #[test]
-    fn keys_from_the_environment_come_as_a_set() {
-        let variable = |name: &str| {
-            let value = match name {
-                "AWS_ACCESS_KEY_ID" => "env-key",
-                "AWS_SECRET_ACCESS_KEY" => "env-secret",
-                "AWS_SESSION_TOKEN" => "env-token",
-                "AWS_DEFAULT_REGION" => "eu-west-1",
-                "AWS_ENDPOINT_URL" => "http://env:1",
-                _ => return None,
-            };
-            Some(value.to_owned())
-        };
-        let filled = S3Settings { bucket: good().bucket, ..S3Settings::default() }.or_environment(variable);
-        let config = filled.check().unwrap();
-        assert_eq!((config.access_key.as_str(), config.secret_key.as_str()), ("env-key", "env-secret"));
-        assert_eq!(config.session_token.as_deref(), Some("env-token"));
-        assert_eq!((config.region(), config.endpoint().to_string().as_str()), ("eu-west-1", "http://env:1"));
-
-        let half = S3Settings { secret_key: None, ..good() }.or_environment(variable);
-        assert_eq!((half.secret_key, half.session_token), (None, None));
-        assert_eq!(half.endpoint.as_deref(), Some("http://127.0.0.1:9000"));
-    }
-
-    #[test]
-    fn secrets_are_not_in_debug_output() {
-        let settings = S3Settings { session_token: Some("tok-tok".into()), ..good() };
-        let shown = format!("{settings:?} {:?}", settings.check().unwrap());
-        assert!(shown.contains("AKIA") && shown.contains("(hidden)"));
-        assert!(!shown.contains("hush-hush") && !shown.contains("tok-tok"), "{shown}");
     }
 }

@@ -6,22 +6,21 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use bytes::{BufMut, Bytes, BytesMut};
-use http::header::{AUTHORIZATION, CONTENT_LENGTH, HOST, HeaderName};
-use http::{HeaderMap, HeaderValue, Method, Request, Uri};
+use http::header::{AUTHORIZATION, CONTENT_LENGTH, DATE, HOST, HeaderName};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::Full;
 use tokio::time::{Instant, timeout_at};
 
 use super::Lean;
 use super::connect::ConnectError;
-use super::connection::{Connection, Failure, Received};
+use super::connection::{Connection, Failure, Received, Wanted};
 use crate::s3::meaning::{Ask, Refusal};
-use crate::s3::reply::S3Reply;
+use crate::s3::reply::{OBJECT_LIMIT_BYTES, S3Reply};
 use crate::s3::sign::Payload;
 
-/// Most of an object that is taken into memory.
-const OBJECT_LIMIT_BYTES: u64 = 1 << 30;
-/// A page has at most 1,000 keys of at most 1 KiB, each byte escaped to three, and some XML around them.
-const LISTING_LIMIT_BYTES: u64 = 16 << 20;
+/// A page has at most 1,000 keys of at most 1 KiB, each byte escaped to three, and some XML around them. No other
+/// document is larger.
+const DOCUMENT_LIMIT_BYTES: u64 = 16 << 20;
 
 const X_AMZ_DATE: HeaderName = HeaderName::from_static("x-amz-date");
 const X_AMZ_CONTENT_SHA256: HeaderName = HeaderName::from_static("x-amz-content-sha256");
@@ -37,6 +36,10 @@ pub(super) struct Call {
     /// Escaped and sorted by name, as the signature wants it.
     pub(super) query: Vec<u8>,
     pub(super) body: Bytes,
+    /// Whether the body is a document of S3's own, which is signed whatever is said about payloads.
+    pub(super) is_document: bool,
+    /// One more header, which S3 does not want signed. Apart, because most calls have none.
+    pub(super) header: Option<Box<(HeaderName, HeaderValue)>>,
 }
 
 /// What it came to, and what it took.
@@ -48,12 +51,20 @@ pub(super) struct Answer {
 
 impl Call {
     pub(super) fn new(ask: Ask, method: Method, path: Vec<u8>) -> Self {
-        Call { ask, method, path, query: Vec::new(), body: Bytes::new() }
+        Call { ask, method, path, query: Vec::new(), body: Bytes::new(), is_document: false, header: None }
     }
 }
 
-fn limit_bytes(ask: Ask) -> u64 {
-    if ask == Ask::List { LISTING_LIMIT_BYTES } else { OBJECT_LIMIT_BYTES }
+/// What of a reply is wanted.
+fn wanted(ask: Ask) -> Wanted {
+    match ask {
+        Ask::Get => Wanted { limit_bytes: OBJECT_LIMIT_BYTES, status: None },
+        // Not the whole object, where a part was asked for.
+        Ask::GetRange => {
+            Wanted { limit_bytes: OBJECT_LIMIT_BYTES, status: Some(StatusCode::PARTIAL_CONTENT) }
+        }
+        _ => Wanted { limit_bytes: DOCUMENT_LIMIT_BYTES, status: None },
+    }
 }
 
 /// When things happened in one call.
@@ -68,9 +79,12 @@ struct Times {
 
 /// The parts of a reply that say why a request was refused.
 pub(super) fn refusal(received: &Received) -> Refusal<'_> {
+    let header = |name| received.head.headers.get(name).and_then(|value| value.to_str().ok());
     Refusal {
         status: received.head.status.as_u16(),
-        region: received.head.headers.get(X_AMZ_BUCKET_REGION).and_then(|value| value.to_str().ok()),
+        region: header(X_AMZ_BUCKET_REGION),
+        date: header(DATE),
+        now: SystemTime::now(),
         body: &received.body,
     }
 }
@@ -113,7 +127,7 @@ impl Lean {
                     opened?
                 }
             };
-            let result = connection.exchange(request, times.deadline, limit_bytes(ask)).await;
+            let result = connection.exchange(request, times.deadline, wanted(ask)).await;
             times.done = Instant::now();
             match result {
                 Ok(received) => {
@@ -148,25 +162,28 @@ impl Lean {
             Failure::TimedOut { was_sent } => self.place.timed_out(ask, was_sent, self.timeout),
             Failure::Lost { was_sent, class, detail } => self.place.lost(ask, was_sent, class, &detail),
             Failure::NotHttp { was_sent, detail } => self.place.not_http(ask, was_sent, &detail),
-            Failure::TooLarge => self.place.too_large(ask, limit_bytes(ask)),
+            Failure::TooLarge => self.place.too_large(ask, wanted(ask).limit_bytes),
         }
     }
 
     /// The signed request.
     fn request(&self, call: Call) -> Result<Request<Full<Bytes>>, S3Reply> {
-        let Call { ask: _, method, path, query, body } = call;
+        let Call { ask: _, method, path, query, body, is_document, header } = call;
         let now_s = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let payload = Payload { bytes: &body, is_signed: self.sign_payload };
+        let payload = Payload { bytes: &body, is_signed: self.sign_payload || is_document };
         let signed = self.signer.sign(now_s, method.as_str(), &path, &query, &payload);
         let mut headers = HeaderMap::with_capacity(8);
         headers.insert(HOST, self.host.clone());
         headers.insert(X_AMZ_CONTENT_SHA256, signed.content_sha256);
         headers.insert(X_AMZ_DATE, signed.date);
         headers.insert(AUTHORIZATION, signed.authorization);
-        if let Some(token) = &self.session_token {
-            headers.insert(X_AMZ_SECURITY_TOKEN, token.clone());
+        if let Some(token) = signed.security_token {
+            headers.insert(X_AMZ_SECURITY_TOKEN, token);
         }
-        if body.is_empty() && method == Method::PUT {
+        if let Some(header) = header {
+            headers.insert(header.0, header.1);
+        }
+        if body.is_empty() && (method == Method::PUT || method == Method::POST) {
             // hyper says nothing about a body that is empty, and S3 insists on a length.
             headers.insert(CONTENT_LENGTH, HeaderValue::from_static("0"));
         }

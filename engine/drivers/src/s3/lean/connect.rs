@@ -10,6 +10,7 @@ use tokio_rustls::TlsConnector;
 
 use super::wire::Wire;
 use crate::s3::config::S3Config;
+use crate::s3::endpoint::dialled;
 use crate::s3::trust::{S3OpenError, tls_config};
 
 /// Makes connections to one store.
@@ -38,13 +39,7 @@ impl Connector {
         } else {
             None
         };
-        // RFC 6761: every name under `localhost` is this machine. Resolvers do not agree about that, and
-        // `bucket.localhost` is how virtual-host style is tried out.
-        let host = if address.server_name.ends_with(".localhost") {
-            "localhost".to_owned()
-        } else {
-            address.server_name
-        };
+        let host = dialled(&address.server_name).to_owned();
         Ok(Connector { host, port: address.port, tls })
     }
 

@@ -14,7 +14,7 @@ use std::rc::Rc;
 use std::task::{Context, Poll};
 
 use bytes::{Bytes, BytesMut};
-use http::{Request, response};
+use http::{Request, StatusCode, response};
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
 use hyper::client::conn::http1;
@@ -24,7 +24,7 @@ use tokio::time::{Instant, Sleep, sleep_until};
 use super::relay::Relay;
 use super::wire::{Meter, Wire};
 
-/// Most of a reply that is no success: an error document has a few hundred bytes, a web page is cut off here.
+/// Most of a reply that is not wanted: an error document has a few hundred bytes, a web page is cut off here.
 const ERROR_LIMIT_BYTES: u64 = 64 * 1024;
 
 /// A connection that carries one request at a time.
@@ -39,7 +39,22 @@ pub(super) struct Connection {
     alarm: Pin<Box<Sleep>>,
 }
 
-/// A whole reply.
+/// What of a reply is taken. Of any other only the beginning is, and the connection is given up if there is more.
+#[derive(Clone, Copy)]
+pub(super) struct Wanted {
+    /// Most of a body.
+    pub(super) limit_bytes: u64,
+    /// The status it must have; any success when absent.
+    pub(super) status: Option<StatusCode>,
+}
+
+impl Wanted {
+    fn is_met_by(self, status: StatusCode) -> bool {
+        self.status.map_or(status.is_success(), |wanted| wanted == status)
+    }
+}
+
+/// A whole reply, or the beginning of one that was not wanted.
 pub(super) struct Received {
     pub(super) head: response::Parts,
     pub(super) body: Bytes,
@@ -78,12 +93,12 @@ impl Connection {
         self.driver.is_some() && self.requests.is_ready()
     }
 
-    /// Sends a request and takes the whole reply, of at most `limit_bytes`, before `deadline`.
+    /// Sends a request and takes the whole reply, if it is one that is wanted, before `deadline`.
     pub(super) async fn exchange(
         &mut self,
         request: Request<Full<Bytes>>,
         deadline: Instant,
-        limit_bytes: u64,
+        wanted: Wanted,
     ) -> Result<Received, Failure> {
         let sent_before = self.meter.sent_bytes();
         self.alarm.as_mut().reset(deadline);
@@ -104,7 +119,7 @@ impl Connection {
             None => Err(Failure::TimedOut { was_sent }),
             Some(Ok(response)) => {
                 let (head, body) = response.into_parts();
-                let body = self.read(head.status.is_success(), body, limit_bytes).await?;
+                let body = self.read(wanted.is_met_by(head.status), body, wanted.limit_bytes).await?;
                 Ok(Received { head, body })
             }
             Some(Err(mut error)) => match error.take_message() {
@@ -117,13 +132,13 @@ impl Connection {
     /// Takes the body. What S3 stores comes in one piece most of the time, and then it is not copied.
     async fn read(
         &mut self,
-        is_success: bool,
+        is_wanted: bool,
         mut body: Incoming,
         limit_bytes: u64,
     ) -> Result<Bytes, Failure> {
-        let limit_bytes = if is_success { limit_bytes } else { ERROR_LIMIT_BYTES };
+        let limit_bytes = if is_wanted { limit_bytes } else { ERROR_LIMIT_BYTES };
         let announced_bytes = body.size_hint().lower();
-        if is_success && announced_bytes > limit_bytes {
+        if is_wanted && announced_bytes > limit_bytes {
             return Err(Failure::TooLarge);
         }
         let mut first = Bytes::new();
@@ -133,7 +148,7 @@ impl Connection {
             let Some(frame) = poll_fn(|cx| self.poll_frame(&mut body, cx)).await? else { break };
             let Ok(chunk) = frame.into_data() else { continue };
             total_bytes += chunk.len() as u64;
-            if total_bytes > limit_bytes && is_success {
+            if total_bytes > limit_bytes && is_wanted {
                 return Err(Failure::TooLarge);
             }
             if first.is_empty() {
@@ -145,7 +160,8 @@ impl Connection {
                 }
                 all.extend_from_slice(&chunk);
             }
-            if total_bytes > limit_bytes {
+            // Whoever announces too much of what is not wanted is not waited for.
+            if total_bytes.max(announced_bytes) > limit_bytes {
                 break;
             }
         }

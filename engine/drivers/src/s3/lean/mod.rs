@@ -8,15 +8,18 @@
 mod call;
 mod connect;
 mod connection;
+mod deletion;
+mod pages;
 mod pool;
 mod relay;
+mod upload;
 mod wire;
 
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, ETAG};
-use http::{HeaderMap, HeaderValue, Method};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, ETAG, IF_MATCH, IF_NONE_MATCH, RANGE};
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use model::outcome::Outcome;
 
 use self::call::{Answer, Call};
@@ -25,13 +28,14 @@ use self::connection::Received;
 use self::pool::Pool;
 use super::config::S3Config;
 use super::endpoint::Address;
-use super::escape::push_query;
+use super::etag::ETag;
 use super::meaning::{Ask, Place};
+use super::range::part_reply;
 use super::reply::S3Reply;
-use super::request::PageRequest;
-use super::sign::{Identity, Signer};
+use super::request::{ByteRange, PutCondition};
+use super::sign::Signer;
 use super::trust::S3OpenError;
-use super::xml::{self, Page};
+use super::xml::{XmlProblem, error_document};
 
 pub use self::pool::ConnectionUse;
 
@@ -41,7 +45,6 @@ pub(crate) struct Lean {
     place: Place,
     signer: Signer,
     host: HeaderValue,
-    session_token: Option<HeaderValue>,
     sign_payload: bool,
     timeout: Duration,
     connector: Connector,
@@ -51,22 +54,12 @@ pub(crate) struct Lean {
 impl Lean {
     pub(crate) fn new(config: &S3Config) -> Result<Self, S3OpenError> {
         let address = config.address();
-        let identity = Identity {
-            access_key: config.access_key.clone(),
-            secret_key: config.secret_key.clone(),
-            session_token: config.session_token.clone(),
-            region: config.region.clone(),
-        };
-        let header = |text: &str| {
-            HeaderValue::try_from(text)
-                .expect("configuration admits only hosts and tokens that a header can carry")
-        };
+        let host = HeaderValue::try_from(&address.host);
         Ok(Lean {
             connector: Connector::new(config)?,
             place: config.place(),
-            signer: Signer::new(identity, &address.host),
-            host: header(&address.host),
-            session_token: config.session_token.as_deref().map(header),
+            signer: Signer::new(config.keys.open(config)?, config.region(), &address.host),
+            host: host.expect("configuration admits only hosts that a header can carry"),
             sign_payload: config.sign_payload,
             timeout: config.timeout,
             pool: Pool::default(),
@@ -82,9 +75,36 @@ impl Lean {
         let sent_bytes = body.len() as u64;
         let call = Call { body, ..Call::new(Ask::Put, Method::PUT, self.address.object(key)) };
         let answer = self.call(call).await;
-        let mut reply = self.reply(Ask::Put, answer, |_| S3Reply::new(Outcome::Ok));
+        self.stored(Ask::Put, answer, sent_bytes)
+    }
+
+    pub(crate) async fn put_if(&self, key: &str, body: Bytes, condition: PutCondition<'_>) -> S3Reply {
+        let header = match condition {
+            PutCondition::None => return self.put(key, body).await,
+            PutCondition::Absent => (IF_NONE_MATCH, HeaderValue::from_static("*")),
+            PutCondition::ETag(etag) => {
+                (IF_MATCH, HeaderValue::try_from(etag).expect("an ETag is looked at before it is sent"))
+            }
+        };
+        let sent_bytes = body.len() as u64;
+        let call = Call::new(Ask::PutIf, Method::PUT, self.address.object(key));
+        let answer = self.call(Call { body, header: Some(Box::new(header)), ..call }).await;
+        self.stored(Ask::PutIf, answer, sent_bytes)
+    }
+
+    /// The reply to something that was put.
+    fn stored(&self, ask: Ask, answer: Answer, sent_bytes: u64) -> S3Reply {
+        let mut reply = self.reply(ask, answer, |received| self.named(&received, S3Reply::new(Outcome::Ok)));
         reply.bytes_sent = if reply.status.is_some() { sent_bytes } else { 0 };
         reply
+    }
+
+    /// A success with the ETag in it. Every store names what it holds; a server that says yes to anything does not.
+    fn named(&self, received: &Received, reply: S3Reply) -> S3Reply {
+        match etag(&received.head.headers) {
+            None => self.place.not_s3(received.head.status.as_u16(), &received.body),
+            etag => S3Reply { etag, ..reply },
+        }
     }
 
     pub(crate) async fn get(&self, key: &str) -> S3Reply {
@@ -92,16 +112,30 @@ impl Lean {
         self.reply(Ask::Get, answer, |received| S3Reply {
             bytes_received: received.body.len() as u64,
             size_bytes: Some(received.body.len() as u64),
+            etag: etag(&received.head.headers),
             body: received.body,
             ..S3Reply::new(Outcome::Ok)
         })
     }
 
+    pub(crate) async fn get_range(&self, key: &str, range: ByteRange) -> S3Reply {
+        let wanted = HeaderValue::try_from(range.header()).expect("digits make a header");
+        let call = Call::new(Ask::GetRange, Method::GET, self.address.object(key));
+        let answer = self.call(Call { header: Some(Box::new((RANGE, wanted))), ..call }).await;
+        self.reply(Ask::GetRange, answer, |Received { head, body }| {
+            if head.status != StatusCode::PARTIAL_CONTENT {
+                return self.place.range_ignored();
+            }
+            let said = head.headers.get(CONTENT_RANGE).and_then(|value| value.to_str().ok());
+            S3Reply { etag: etag(&head.headers), ..part_reply(&self.place, range, said, body) }
+        })
+    }
+
     pub(crate) async fn head(&self, key: &str) -> S3Reply {
         let answer = self.call(Call::new(Ask::Head, Method::HEAD, self.address.object(key))).await;
-        self.reply(Ask::Head, answer, |received| S3Reply {
-            size_bytes: content_length(&received.head.headers),
-            ..S3Reply::new(Outcome::Ok)
+        self.reply(Ask::Head, answer, |received| {
+            let size_bytes = content_length(&received.head.headers);
+            self.named(&received, S3Reply { size_bytes, ..S3Reply::new(Outcome::Ok) })
         })
     }
 
@@ -110,21 +144,14 @@ impl Lean {
         self.reply(Ask::Delete, answer, |_| S3Reply::new(Outcome::Ok))
     }
 
-    /// One page of a listing; the page is empty unless the reply is `ok`.
-    pub(crate) async fn page(&self, request: &PageRequest<'_>) -> (S3Reply, Page) {
-        let query = page_query(request);
-        let call = Call { query, ..Call::new(Ask::List, Method::GET, self.address.bucket()) };
-        let answer = self.call(call).await;
-        let mut found = Page::default();
-        let mut reply = self.reply(Ask::List, answer, |received| match xml::page(&received.body) {
-            Ok(page) => {
-                found = page;
-                S3Reply { bytes_received: received.body.len() as u64, ..S3Reply::new(Outcome::Ok) }
-            }
-            Err(problem) => self.place.bad_listing(received.head.status.as_u16(), &received.body, &problem),
-        });
-        reply.items = found.keys.len() as u64;
-        (reply, found)
+    /// The reply to a success whose document cannot be read.
+    fn unreadable(&self, ask: Ask, received: &Received, problem: &XmlProblem) -> S3Reply {
+        let status = received.head.status.as_u16();
+        // A refusal may come with the status of a success.
+        if error_document(&received.body).is_some() {
+            return self.place.refused(ask, &call::refusal(received));
+        }
+        self.place.unreadable(ask, status, &received.body, problem)
     }
 
     /// Makes a reply of an answer: of a success what `success` says, of everything else what it means.
@@ -150,26 +177,8 @@ impl Lean {
     }
 }
 
-/// The query of a page, escaped and sorted by name.
-fn page_query(request: &PageRequest<'_>) -> Vec<u8> {
-    let mut query = Vec::with_capacity(96);
-    if let Some(token) = request.token {
-        query.extend_from_slice(b"continuation-token=");
-        push_query(&mut query, token);
-        query.push(b'&');
-    }
-    // XML cannot hold every character that a key may have, so keys are asked for with escapes.
-    query.extend_from_slice(b"encoding-type=url&list-type=2");
-    if let Some(max_keys) = request.max_keys {
-        query.extend_from_slice(format!("&max-keys={max_keys}").as_bytes());
-    }
-    query.extend_from_slice(b"&prefix=");
-    push_query(&mut query, request.prefix);
-    if let (Some(key), None) = (request.start_after, request.token) {
-        query.extend_from_slice(b"&start-after=");
-        push_query(&mut query, key);
-    }
-    query
+fn etag(headers: &HeaderMap) -> Option<ETag> {
+    headers.get(ETAG)?.to_str().ok().map(ETag::from)
 }
 
 fn content_length(headers: &HeaderMap) -> Option<u64> {
@@ -180,30 +189,4 @@ fn content_length(headers: &HeaderMap) -> Option<u64> {
 fn is_web_page(headers: &HeaderMap) -> bool {
     let is_html = |value: &HeaderValue| value.as_bytes().starts_with(b"text/html");
     headers.get(CONTENT_TYPE).is_some_and(is_html) && !headers.contains_key(ETAG)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_page_is_asked_for_in_the_order_of_the_signature() {
-        let query = |request: PageRequest<'_>| String::from_utf8(page_query(&request)).unwrap();
-        let whole = PageRequest { prefix: "", start_after: None, max_keys: None, token: None };
-        assert_eq!(query(whole), "encoding-type=url&list-type=2&prefix=");
-        let from = PageRequest { prefix: "r/1&", start_after: Some("r/1&+"), max_keys: Some(7), token: None };
-        assert_eq!(
-            query(from),
-            "encoding-type=url&list-type=2&max-keys=7&prefix=r%2F1%26&start-after=r%2F1%26%2B"
-        );
-        let on = PageRequest { token: Some("a=b/"), ..from };
-        let text = query(on);
-        assert_eq!(
-            text,
-            "continuation-token=a%3Db%2F&encoding-type=url&list-type=2&max-keys=7&prefix=r%2F1%26"
-        );
-        let mut names: Vec<&str> = text.split('&').collect();
-        names.sort_unstable();
-        assert_eq!(names.join("&"), text);
-    }
 }

@@ -3,7 +3,7 @@
 
 use std::error::Error;
 use std::io;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use aws_sdk_s3::error::SdkError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
@@ -22,14 +22,23 @@ pub(super) fn meaning<E: Error + 'static>(
 ) -> S3Reply {
     if let Some(raw) = error.raw_response() {
         let status = raw.status().as_u16();
-        let body = raw.body().bytes().unwrap_or_default();
-        if !raw.status().is_success() {
-            return place
-                .refused(ask, &Refusal { status, region: raw.headers().get("x-amz-bucket-region"), body });
+        // A body that is not there was cut short on its way.
+        let Some(body) = raw.body().bytes() else { return lost(place, ask, error) };
+        // A refusal may come with the status of a success.
+        if !raw.status().is_success() || xml::error_document(body).is_some() {
+            let (region, date) = (raw.headers().get("x-amz-bucket-region"), raw.headers().get("date"));
+            return place.refused(ask, &Refusal { status, region, date, now: SystemTime::now(), body });
         }
         // A success the SDK could not read: say why, as our own reader sees it.
-        let problem = xml::page(body).err().unwrap_or(XmlProblem::Content("the SDK does not understand it"));
-        return place.bad_listing(status, body, &problem);
+        let problem = match ask {
+            Ask::List => xml::listing::page(body).err(),
+            Ask::Delete => xml::deletion::undeleted(body).err(),
+            Ask::BeginUpload => xml::upload::begun(body).err(),
+            Ask::CompleteUpload => xml::upload::completed(body).err(),
+            _ => None,
+        };
+        let problem = problem.unwrap_or(XmlProblem::Content("the SDK does not understand it"));
+        return place.unreadable(ask, status, body, &problem);
     }
     match error {
         SdkError::TimeoutError(_) => place.timed_out(ask, true, timeout),

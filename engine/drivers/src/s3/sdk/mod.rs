@@ -7,7 +7,11 @@
 //! listing. Replies then hold nothing in their place.
 
 mod admin;
+mod deletion;
 mod errors;
+mod http;
+mod pages;
+mod upload;
 
 use std::error::Error;
 use std::time::Duration;
@@ -16,26 +20,27 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::config::retry::RetryConfig;
 use aws_sdk_s3::config::timeout::TimeoutConfig;
 use aws_sdk_s3::config::{
-    BehaviorVersion, Config, Credentials, Region, RequestChecksumCalculation, ResponseChecksumValidation,
+    BehaviorVersion, Config, Region, RequestChecksumCalculation, ResponseChecksumValidation,
     StalledStreamProtectionConfig,
 };
 use aws_sdk_s3::error::SdkError;
+use aws_sdk_s3::operation::get_object::GetObjectOutput;
+use aws_sdk_s3::operation::put_object::PutObjectOutput;
 use aws_sdk_s3::primitives::ByteStream;
-use aws_sdk_s3::types::EncodingType;
-use aws_smithy_http_client::Builder;
-use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provider::CryptoMode};
-use aws_smithy_runtime_api::client::http::SharedHttpClient;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 use model::outcome::Outcome;
 use tokio::time::{Instant, timeout_at};
 
 use super::config::S3Config;
+use super::etag::ETag;
 use super::meaning::{Ask, Place};
-use super::reply::{Listed, S3Reply};
-use super::request::PageRequest;
-use super::trust::{S3OpenError, ca_pem};
-use super::xml::Page;
+use super::range::part_reply;
+use super::reply::{OBJECT_LIMIT_BYTES, S3Reply};
+use super::request::{ByteRange, PutCondition};
+use super::trust::S3OpenError;
+
+pub(crate) use self::http::http_client;
 
 /// One thread's SDK client of one bucket.
 pub(crate) struct Sdk {
@@ -46,18 +51,11 @@ pub(crate) struct Sdk {
 
 impl Sdk {
     pub(crate) fn new(config: &S3Config) -> Result<Self, S3OpenError> {
-        let credentials = Credentials::new(
-            config.access_key.clone(),
-            config.secret_key.clone(),
-            config.session_token.clone(),
-            None,
-            "snapbench",
-        );
         let sdk = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::new(config.region.clone()))
             .endpoint_url(config.endpoint.to_string())
-            .credentials_provider(credentials)
+            .credentials_provider(config.keys.open(config)?)
             .force_path_style(config.path_style)
             .http_client(http_client(config)?)
             .retry_config(RetryConfig::disabled())
@@ -74,12 +72,32 @@ impl Sdk {
         let sent_bytes = body.len() as u64;
         let sending =
             self.client.put_object().bucket(&self.place.bucket).key(key).body(ByteStream::from(body)).send();
-        let reply = self.timed(Ask::Put, async {
+        self.stored(Ask::Put, sent_bytes, async move { Ok(named_put(&sending.await?)) }).await
+    }
+
+    pub(crate) async fn put_if(&self, key: &str, body: Bytes, condition: PutCondition<'_>) -> S3Reply {
+        let sent_bytes = body.len() as u64;
+        let put = self.client.put_object().bucket(&self.place.bucket).key(key).body(ByteStream::from(body));
+        let put = match condition {
+            PutCondition::None => put,
+            PutCondition::Absent => put.if_none_match("*"),
+            PutCondition::ETag(etag) => put.if_match(etag),
+        };
+        let sending = put.send();
+        self.stored(Ask::PutIf, sent_bytes, async move { Ok(named_put(&sending.await?)) }).await
+    }
+
+    /// The reply to something that was put and whose ETag the store gives.
+    async fn stored<E: Error + 'static>(
+        &self,
+        ask: Ask,
+        sent_bytes: u64,
+        sending: impl Future<Output = Result<Option<ETag>, SdkError<E, HttpResponse>>>,
+    ) -> S3Reply {
+        let reply = self.timed(ask, async {
             match sending.await {
-                // Every store names what it stored; a web server that says 200 to anything does not.
-                Ok(stored) if stored.e_tag().is_none() => self.place.not_s3(200, b""),
-                Ok(_) => S3Reply::new(Outcome::Ok),
-                Err(error) => self.failed(Ask::Put, &error),
+                Ok(etag) => self.named(etag, S3Reply::new(Outcome::Ok)),
+                Err(error) => self.failed(ask, &error),
             }
         });
         let mut reply = reply.await;
@@ -87,40 +105,103 @@ impl Sdk {
         reply
     }
 
+    /// A success with the ETag in it. Every store names what it holds; a server that says yes to anything does not.
+    fn named(&self, etag: Option<ETag>, reply: S3Reply) -> S3Reply {
+        match etag {
+            None => self.place.not_s3(200, b""),
+            etag => S3Reply { etag, ..reply },
+        }
+    }
+
     pub(crate) async fn get(&self, key: &str) -> S3Reply {
         let sending = self.client.get_object().bucket(&self.place.bucket).key(key).send();
         self.timed(Ask::Get, async {
-            let object = match sending.await {
-                Ok(object) => object,
-                Err(error) => return self.failed(Ask::Get, &error),
-            };
-            let is_page =
-                object.e_tag().is_none() && object.content_type().is_some_and(|t| t.starts_with("text/html"));
-            match object.body.collect().await {
-                Ok(_) if is_page => self.place.not_s3(200, b""),
-                Ok(body) => {
-                    let body = body.into_bytes();
-                    S3Reply {
-                        bytes_received: body.len() as u64,
-                        size_bytes: Some(body.len() as u64),
-                        body,
-                        ..S3Reply::new(Outcome::Ok)
-                    }
-                }
-                Err(error) => errors::lost(&self.place, Ask::Get, &error),
+            match sending.await {
+                Ok(object) => self.whole(object).await,
+                Err(error) => self.failed(Ask::Get, &error),
             }
         })
         .await
+    }
+
+    async fn whole(&self, object: GetObjectOutput) -> S3Reply {
+        let etag = object.e_tag().map(ETag::from);
+        let is_page = etag.is_none() && object.content_type().is_some_and(|t| t.starts_with("text/html"));
+        match self.taken(Ask::Get, object.content_length, object.body).await {
+            Ok(_) if is_page => self.place.not_s3(200, b""),
+            Ok(body) => S3Reply {
+                bytes_received: body.len() as u64,
+                size_bytes: Some(body.len() as u64),
+                body,
+                etag,
+                ..S3Reply::new(Outcome::Ok)
+            },
+            Err(reply) => reply,
+        }
+    }
+
+    pub(crate) async fn get_range(&self, key: &str, range: ByteRange) -> S3Reply {
+        let get = self.client.get_object().bucket(&self.place.bucket).key(key);
+        let sending = get.range(range.header()).send();
+        self.timed(Ask::GetRange, async {
+            let object = match sending.await {
+                Ok(object) => object,
+                Err(error) => return self.failed(Ask::GetRange, &error),
+            };
+            let etag = object.e_tag().map(ETag::from);
+            // The SDK does not tell the status. A part says which one it is; a whole object does not.
+            let Some(said) = object.content_range else {
+                let is_page =
+                    etag.is_none() && object.content_type.is_some_and(|t| t.starts_with("text/html"));
+                return if is_page { self.place.not_s3(200, b"") } else { self.place.range_ignored() };
+            };
+            match self.taken(Ask::GetRange, object.content_length, object.body).await {
+                Ok(body) => S3Reply { etag, ..part_reply(&self.place, range, Some(&said), body) },
+                Err(reply) => reply,
+            }
+        })
+        .await
+    }
+
+    /// The whole of a body, if it is not more than is held in memory.
+    async fn taken(
+        &self,
+        ask: Ask,
+        announced_bytes: Option<i64>,
+        mut body: ByteStream,
+    ) -> Result<Bytes, S3Reply> {
+        let is_too_large = |bytes: usize| bytes as u64 > OBJECT_LIMIT_BYTES;
+        let announced_bytes = announced_bytes.and_then(|bytes| usize::try_from(bytes).ok());
+        if announced_bytes.is_some_and(is_too_large) {
+            return Err(self.place.too_large(ask, OBJECT_LIMIT_BYTES));
+        }
+        let (mut first, mut all) = (Bytes::new(), BytesMut::new());
+        while let Some(chunk) = body.next().await {
+            let chunk = chunk.map_err(|error| errors::lost(&self.place, ask, &error))?;
+            if first.is_empty() {
+                first = chunk;
+                continue;
+            }
+            if all.is_empty() {
+                all.reserve(announced_bytes.unwrap_or(0).max(first.len() + chunk.len()));
+                all.extend_from_slice(&first);
+            }
+            all.extend_from_slice(&chunk);
+            if is_too_large(all.len()) {
+                return Err(self.place.too_large(ask, OBJECT_LIMIT_BYTES));
+            }
+        }
+        Ok(if all.is_empty() { first } else { all.freeze() })
     }
 
     pub(crate) async fn head(&self, key: &str) -> S3Reply {
         let sending = self.client.head_object().bucket(&self.place.bucket).key(key).send();
         self.timed(Ask::Head, async {
             match sending.await {
-                Ok(object) if object.e_tag().is_none() => self.place.not_s3(200, b""),
                 Ok(object) => {
                     let size_bytes = object.content_length().and_then(|size| u64::try_from(size).ok());
-                    S3Reply { size_bytes, ..S3Reply::new(Outcome::Ok) }
+                    let reply = S3Reply { size_bytes, ..S3Reply::new(Outcome::Ok) };
+                    self.named(object.e_tag().map(ETag::from), reply)
                 }
                 Err(error) => self.failed(Ask::Head, &error),
             }
@@ -137,43 +218,6 @@ impl Sdk {
             }
         })
         .await
-    }
-
-    /// One page of a listing; the page is empty unless the reply is `ok`.
-    pub(crate) async fn page(&self, request: &PageRequest<'_>) -> (S3Reply, Page) {
-        let sending = self
-            .client
-            .list_objects_v2()
-            .bucket(&self.place.bucket)
-            .prefix(request.prefix)
-            .encoding_type(EncodingType::Url)
-            .set_start_after(request.start_after.filter(|_| request.token.is_none()).map(str::to_owned))
-            .set_max_keys(request.max_keys.map(|keys| i32::try_from(keys).unwrap_or(i32::MAX)))
-            .set_continuation_token(request.token.map(str::to_owned))
-            .send();
-        let mut found = Page::default();
-        let mut reply = self
-            .timed(Ask::List, async {
-                let listed = match sending.await {
-                    Ok(listed) => listed,
-                    Err(error) => return self.failed(Ask::List, &error),
-                };
-                let page = Page {
-                    keys: listed.contents().iter().map(listed_object).collect(),
-                    next: listed.next_continuation_token().map(str::to_owned),
-                };
-                let is_escaped = listed.encoding_type() == Some(&EncodingType::Url);
-                match page.finish(listed.is_truncated() == Some(true), is_escaped) {
-                    Ok(page) => {
-                        found = page;
-                        S3Reply::new(Outcome::Ok)
-                    }
-                    Err(problem) => self.place.bad_listing(200, b"<", &problem),
-                }
-            })
-            .await;
-        reply.items = found.keys.len() as u64;
-        (reply, found)
     }
 
     /// Carries out one request within the time allowed, and says how long it took.
@@ -193,21 +237,6 @@ impl Sdk {
     }
 }
 
-fn listed_object(object: &aws_sdk_s3::types::Object) -> Listed {
-    Listed {
-        key: object.key().unwrap_or_default().to_owned(),
-        size_bytes: object.size().and_then(|size| u64::try_from(size).ok()).unwrap_or(0),
-    }
-}
-
-fn http_client(config: &S3Config) -> Result<SharedHttpClient, S3OpenError> {
-    let mut trust = TrustStore::default();
-    if let Some(pem) = ca_pem(config)? {
-        trust.add_pem_certificate(pem);
-    }
-    let tls = TlsContext::builder()
-        .with_trust_store(trust)
-        .build()
-        .map_err(|error| S3OpenError::Sdk { reason: error.to_string() })?;
-    Ok(Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).tls_context(tls).build_https())
+fn named_put(stored: &PutObjectOutput) -> Option<ETag> {
+    stored.e_tag().map(ETag::from)
 }

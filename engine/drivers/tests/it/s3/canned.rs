@@ -1,10 +1,11 @@
 //! A server that says what a test tells it to: what no well-behaved store ever does.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::rc::Rc;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Barrier;
 use tokio::task::JoinHandle;
 
 /// What to do when a request has arrived.
@@ -14,6 +15,8 @@ pub(super) enum Answer {
     Say(String),
     /// Send these bytes and close.
     SayAndClose(String),
+    /// Send these bytes as soon as as many requests as the barrier wants wait for it.
+    SayTogether(Rc<Barrier>, String),
     /// Close without a word.
     Close,
     /// Reset the connection without a word.
@@ -22,33 +25,47 @@ pub(super) enum Answer {
     Nothing,
 }
 
-/// Serves every connection until it is dropped, each request with the next answer of a list (the last one
-/// again and again).
+/// What to do about a request, its head given.
+type Rule = Rc<dyn Fn(&str) -> Answer>;
+
+/// Serves every connection until it is dropped, each request as its rule has it.
 pub(super) struct Canned {
     port: u16,
-    requests: Rc<RefCell<Vec<String>>>,
-    connections: Rc<RefCell<u32>>,
+    seen: Rc<Seen>,
     task: JoinHandle<()>,
 }
 
+/// What came.
+#[derive(Default)]
+struct Seen {
+    requests: RefCell<Vec<(String, String)>>,
+    connections: Cell<u32>,
+    /// Requests that are not answered yet, and the most there ever were at once.
+    open: Cell<u32>,
+    most_open: Cell<u32>,
+}
+
 impl Canned {
-    /// Must be called within a `LocalSet`.
+    /// Gives the answers of a list in their order, and the last one again and again. Must be called within a
+    /// `LocalSet`.
     pub(super) async fn start(answers: Vec<Answer>) -> Self {
+        let next = Cell::new(0);
+        Self::by_rule(move |_| answers[next.replace(next.get() + 1).min(answers.len() - 1)].clone()).await
+    }
+
+    /// Answers each request for what it is. Must be called within a `LocalSet`.
+    pub(super) async fn by_rule(rule: impl Fn(&str) -> Answer + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let requests = Rc::new(RefCell::new(Vec::new()));
-        let connections = Rc::new(RefCell::new(0));
-        let script = Rc::new(RefCell::new((0, answers)));
-        let (seen, count) = (Rc::clone(&requests), Rc::clone(&connections));
+        let (seen, rule): (Rc<Seen>, Rule) = (Rc::default(), Rc::new(rule));
+        let noted = Rc::clone(&seen);
         let task = tokio::task::spawn_local(async move {
-            let mut serving = Vec::new();
             while let Ok((stream, _)) = listener.accept().await {
-                *count.borrow_mut() += 1;
-                let (seen, script) = (Rc::clone(&seen), Rc::clone(&script));
-                serving.push(tokio::task::spawn_local(serve(stream, seen, script)));
+                noted.connections.set(noted.connections.get() + 1);
+                tokio::task::spawn_local(serve(stream, Rc::clone(&noted), Rc::clone(&rule)));
             }
         });
-        Canned { port, requests, connections, task }
+        Canned { port, seen, task }
     }
 
     /// A server that answers before it has understood a word, as one does that was spoken to in TLS.
@@ -63,7 +80,7 @@ impl Canned {
                 }
             }
         });
-        Canned { port, requests: Rc::default(), connections: Rc::default(), task }
+        Canned { port, seen: Rc::default(), task }
     }
 
     pub(super) fn endpoint(&self) -> String {
@@ -76,11 +93,21 @@ impl Canned {
 
     /// The heads of the requests that came, in order.
     pub(super) fn requests(&self) -> Vec<String> {
-        self.requests.borrow().clone()
+        self.seen.requests.borrow().iter().map(|(head, _)| head.clone()).collect()
+    }
+
+    /// Their bodies.
+    pub(super) fn bodies(&self) -> Vec<String> {
+        self.seen.requests.borrow().iter().map(|(_, body)| body.clone()).collect()
     }
 
     pub(super) fn connections(&self) -> u32 {
-        *self.connections.borrow()
+        self.seen.connections.get()
+    }
+
+    /// The most requests that waited for an answer at once.
+    pub(super) fn most_open(&self) -> u32 {
+        self.seen.most_open.get()
     }
 }
 
@@ -90,35 +117,43 @@ impl Drop for Canned {
     }
 }
 
-type Script = Rc<RefCell<(usize, Vec<Answer>)>>;
-
-async fn serve(mut stream: TcpStream, requests: Rc<RefCell<Vec<String>>>, script: Script) {
-    while let Some(head) = take_request(&mut stream).await {
-        requests.borrow_mut().push(head);
-        let answer = {
-            let (next, answers) = &mut *script.borrow_mut();
-            let answer = answers[(*next).min(answers.len() - 1)].clone();
-            *next += 1;
-            answer
-        };
-        match answer {
-            Answer::Say(text) => stream.write_all(text.as_bytes()).await.unwrap_or(()),
-            Answer::SayAndClose(text) => {
-                stream.write_all(text.as_bytes()).await.unwrap_or(());
-                return;
-            }
-            Answer::Close => return,
-            Answer::Reset => {
-                stream.set_zero_linger().unwrap();
-                return;
-            }
-            Answer::Nothing => std::future::pending().await,
+async fn serve(mut stream: TcpStream, seen: Rc<Seen>, rule: Rule) {
+    while let Some((head, body)) = take_request(&mut stream).await {
+        let answer = rule(&head);
+        seen.requests.borrow_mut().push((head, body));
+        seen.open.set(seen.open.get() + 1);
+        seen.most_open.set(seen.most_open.get().max(seen.open.get()));
+        let goes_on = give(&mut stream, answer).await;
+        seen.open.set(seen.open.get() - 1);
+        if !goes_on {
+            return;
         }
     }
 }
 
-/// Reads a request, body included, and returns its head.
-async fn take_request(stream: &mut TcpStream) -> Option<String> {
+/// Gives an answer, and says whether the connection stays.
+async fn give(stream: &mut TcpStream, answer: Answer) -> bool {
+    match answer {
+        Answer::Say(text) => stream.write_all(text.as_bytes()).await.is_ok(),
+        Answer::SayTogether(others, text) => {
+            others.wait().await;
+            stream.write_all(text.as_bytes()).await.is_ok()
+        }
+        Answer::SayAndClose(text) => {
+            stream.write_all(text.as_bytes()).await.unwrap_or(());
+            false
+        }
+        Answer::Close => false,
+        Answer::Reset => {
+            stream.set_zero_linger().unwrap();
+            false
+        }
+        Answer::Nothing => std::future::pending().await,
+    }
+}
+
+/// Reads a request and returns its head and its body.
+async fn take_request(stream: &mut TcpStream) -> Option<(String, String)> {
     let mut bytes = Vec::new();
     let mut piece = [0; 4096];
     loop {
@@ -126,7 +161,7 @@ async fn take_request(stream: &mut TcpStream) -> Option<String> {
             let head = String::from_utf8_lossy(&bytes[..end]).into_owned();
             let length = header(&head, "content-length").map_or(0, |value| value.parse::<usize>().unwrap());
             if bytes.len() >= end + 4 + length {
-                return Some(head);
+                return Some((head, String::from_utf8_lossy(&bytes[end + 4..]).into_owned()));
             }
         }
         match stream.read(&mut piece).await {

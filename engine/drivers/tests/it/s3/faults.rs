@@ -2,11 +2,11 @@
 //! and a sentence that helps.
 
 use bytes::Bytes;
-use drivers::s3::{ClientKind, ListRequest, S3Reply, S3Settings, Store};
+use drivers::s3::{ByteRange, ClientKind, ListRequest, Multipart, PutCondition, S3Reply, Store};
 use model::outcome::Outcome;
 
 use super::canned::{Answer, Canned, http, refusal};
-use super::{open, settings, through_both_clients};
+use super::{against, assert_ended, open, settings, through_both_clients};
 
 through_both_clients! {
     a_store_that_is_down_is_refused
@@ -22,42 +22,36 @@ through_both_clients! {
     a_lost_connection_leaves_a_change_open
     a_reset_connection_has_its_class
     a_body_that_is_cut_short_is_an_error
-    a_listing_that_cannot_be_read_says_why
-    a_listing_that_goes_in_circles_is_stopped
-    a_listing_that_goes_in_wider_circles_is_stopped
+    an_object_larger_than_memory_is_refused_at_once
+    clocks_that_are_apart_are_told
     a_redirect_names_the_region
     an_early_refusal_of_a_large_object_is_seen
 }
 
-/// A server that answers so, and a client of it that waits at most `timeout`.
-async fn against(client: ClientKind, timeout: &str, answers: Vec<Answer>) -> (Canned, Store) {
-    let server = Canned::start(answers).await;
-    let settings = S3Settings { timeout: Some(timeout.to_owned()), ..settings(&server.endpoint(), client) };
-    let store = open(&settings);
-    (server, store)
-}
-
-/// One of each operation, in this order.
-async fn each(store: &Store) -> [S3Reply; 5] {
+/// One of each operation, in this order: four that change something at once, and five that do not.
+async fn each(store: &Store) -> [S3Reply; 9] {
+    let body = Bytes::from_static(b"four");
     [
-        store.put("k", Bytes::from_static(b"four")).await,
+        store.put("k", body.clone()).await,
+        store.put_if("k", body.clone(), PutCondition::Absent).await,
         store.delete("k").await,
+        store.delete_many(&["k", "l"]).await,
+        // What is lost is its beginning, and that changes nothing that anybody sees.
+        store.put_multipart("k", body, Multipart { part_bytes: 4, in_flight: 1 }).await,
         store.get("k").await,
+        store.get_range("k", ByteRange::From(0)).await,
         store.head("k").await,
         store.list(&ListRequest::under("k")).await,
     ]
 }
 
-#[track_caller]
-fn assert_ended(replies: &[S3Reply], outcomes: &[Outcome], class: &str) {
-    let ends: Vec<_> = replies.iter().map(|reply| (reply.outcome, reply.class.as_deref())).collect();
-    let wanted: Vec<_> = outcomes.iter().map(|outcome| (*outcome, Some(class))).collect();
-    assert_eq!(ends, wanted, "{replies:#?}");
-}
+const ALL_ERRORS: [Outcome; 9] = [Outcome::Error; 9];
+const CHANGES_OPEN: [Outcome; 9] = changes_open_and(Outcome::Error);
 
-const ALL_ERRORS: [Outcome; 5] = [Outcome::Error; 5];
-const CHANGES_OPEN: [Outcome; 5] =
-    [Outcome::Ambiguous, Outcome::Ambiguous, Outcome::Error, Outcome::Error, Outcome::Error];
+const fn changes_open_and(others: Outcome) -> [Outcome; 9] {
+    let open = Outcome::Ambiguous;
+    [open, open, open, open, others, others, others, others, others]
+}
 
 async fn a_store_that_is_down_is_refused(client: ClientKind) {
     let endpoint = Canned::start(vec![Answer::Close]).await.endpoint();
@@ -141,6 +135,19 @@ async fn a_web_page_is_no_store(client: ClientKind) {
         assert!(message.contains("`<!DOCTYPE html> <html lang=en>"), "{message}");
         assert!(message.contains("check that `endpoint:` is the S3 port"), "{message}");
     }
+    // Whatever is asked, a page that says yes is not taken for an answer.
+    let answer = Answer::Say(http("200 OK", "content-type: text/html\r\n", page));
+    let (_server, store) = against(client, "5s", vec![answer]).await;
+    let body = Bytes::from_static(b"x");
+    let replies = [
+        store.put_if("k", body.clone(), PutCondition::Absent).await,
+        store.put_multipart("k", body, Multipart { part_bytes: 1, in_flight: 1 }).await,
+        store.get_range("k", ByteRange::From(0)).await,
+        store.head("k").await,
+        store.delete_many(&["k"]).await,
+        store.list(&ListRequest::default()).await,
+    ];
+    assert_ended(&replies, &[Outcome::Error; 6], "not_s3");
 }
 
 async fn garbage_is_not_http(client: ClientKind) {
@@ -158,10 +165,9 @@ async fn garbage_is_not_http(client: ClientKind) {
 async fn an_answer_that_never_comes_is_a_timeout(client: ClientKind) {
     let (_server, store) = against(client, "50ms", vec![Answer::Nothing]).await;
     let replies = each(&store).await;
-    let open = [Outcome::Ambiguous, Outcome::Ambiguous, Outcome::Timeout, Outcome::Timeout, Outcome::Timeout];
-    assert_ended(&replies, &open, "timeout");
+    assert_ended(&replies, &changes_open_and(Outcome::Timeout), "timeout");
     assert!(replies.iter().all(|reply| reply.service_ns >= 45_000_000), "{replies:#?}");
-    assert!(replies[2].message.as_deref().unwrap().contains("within 0.05 s"));
+    assert!(replies[5].message.as_deref().unwrap().contains("within 0.05 s"));
 }
 
 async fn an_answer_that_stops_half_way_is_a_timeout(client: ClientKind) {
@@ -175,7 +181,7 @@ async fn a_lost_connection_leaves_a_change_open(client: ClientKind) {
     let replies = each(&store).await;
     assert_ended(&replies, &CHANGES_OPEN, "unexpected_eof");
     assert!(replies[0].message.as_deref().unwrap().contains("after the request was sent"));
-    assert_eq!(server.requests().len(), 5);
+    assert_eq!(server.requests().len(), 9);
 }
 
 async fn a_reset_connection_has_its_class(client: ClientKind) {
@@ -185,47 +191,61 @@ async fn a_reset_connection_has_its_class(client: ClientKind) {
 
 async fn a_body_that_is_cut_short_is_an_error(client: ClientKind) {
     let cut = "HTTP/1.1 200 OK\r\netag: \"x\"\r\ncontent-length: 10\r\n\r\nhalf".to_owned();
-    let (_server, store) = against(client, "5s", vec![Answer::SayAndClose(cut)]).await;
-    assert_ended(&[store.get("k").await], &[Outcome::Error], "unexpected_eof");
+    let page = "<ListBucketResult><IsTruncated>false</IsTruncated><Contents><Key>a</Key>";
+    let cut_page = format!("HTTP/1.1 200 OK\r\ncontent-length: 900\r\n\r\n{page}");
+    let part = "HTTP/1.1 206 Partial Content\r\netag: \"x\"\r\ncontent-range: bytes 0-9/99\r\n\
+                content-length: 10\r\n\r\nhalf";
+    let answers = [cut, part.to_owned(), cut_page.clone(), cut_page].map(Answer::SayAndClose).to_vec();
+    let (_server, store) = against(client, "5s", answers).await;
+    let listed = ListRequest::default();
+    let replies = [
+        store.get("k").await,
+        store.get_range("k", ByteRange::Between(0, 9)).await,
+        store.list(&listed).await,
+        // Whether the objects are gone cannot be told.
+        store.delete_many(&["k"]).await,
+    ];
+    let [error, open] = [Outcome::Error, Outcome::Ambiguous];
+    assert_ended(&replies, &[error, error, error, open], "unexpected_eof");
 }
 
-async fn a_listing_that_cannot_be_read_says_why(client: ClientKind) {
-    let xml = "content-type: application/xml\r\n";
-    let truncated = "<ListBucketResult><IsTruncated>true</IsTruncated></ListBucketResult>";
-    let (_server, store) = against(client, "5s", vec![Answer::Say(http("200 OK", xml, truncated))]).await;
-    let reply = store.list(&ListRequest::default()).await;
-    assert!(reply.message.as_deref().unwrap().ends_with("gives no continuation token"), "{reply:?}");
-    assert_ended(&[reply], &[Outcome::Error], "bad_listing");
-
-    let odd = "<ListBucketResult><Contents><Key>a</Key><Size>many</Size></Contents></ListBucketResult>";
-    let (_server, store) = against(client, "5s", vec![Answer::Say(http("200 OK", xml, odd))]).await;
-    assert_ended(&[store.list(&ListRequest::default()).await], &[Outcome::Error], "bad_listing");
-}
-
-async fn a_listing_that_goes_in_circles_is_stopped(client: ClientKind) {
-    let page = "<ListBucketResult><IsTruncated>true</IsTruncated><Contents><Key>a</Key><Size>1</Size></Contents>\
-                <NextContinuationToken>t</NextContinuationToken></ListBucketResult>";
-    let answer = Answer::Say(http("200 OK", "content-type: application/xml\r\n", page));
-    let (server, store) = against(client, "5s", vec![answer]).await;
-    let reply = store.list(&ListRequest::default()).await;
-    assert_eq!((reply.listing.pages, server.requests().len()), (2, 2));
-    assert!(reply.message.as_deref().unwrap().ends_with("as the page after it"));
-    assert_ended(&[reply], &[Outcome::Error], "bad_listing");
-}
-
-async fn a_listing_that_goes_in_wider_circles_is_stopped(client: ClientKind) {
-    let page = |token: &str| {
-        let page = format!(
-            "<ListBucketResult><IsTruncated>true</IsTruncated><Contents><Key>a</Key><Size>1</Size></Contents>\
-             <NextContinuationToken>{token}</NextContinuationToken></ListBucketResult>"
+async fn an_object_larger_than_memory_is_refused_at_once(client: ClientKind) {
+    let head = "etag: \"x\"\r\ncontent-length: 5368709120\r\n";
+    let part = "HTTP/1.1 206 Partial Content\r\ncontent-range: bytes 0-5368709119/5368709120\r\n";
+    let answers = [
+        format!("HTTP/1.1 200 OK\r\n{head}\r\nthe beginning of it"),
+        format!("{part}{head}\r\nthe beginning of it"),
+        format!("HTTP/1.1 200 OK\r\n{head}\r\n"),
+    ];
+    // Each on a connection of its own: what is still to come on the others is nobody's.
+    let (_server, store) = against(client, "5s", answers.map(Answer::Say).to_vec()).await;
+    let replies = [store.get("k").await, store.get_range("k", ByteRange::From(0)).await];
+    for reply in &replies {
+        let message = reply.message.as_deref().unwrap();
+        assert!(
+            message.contains("more than 1,073,741,824 bytes") && message.contains("with a range"),
+            "{message}"
         );
-        Answer::Say(http("200 OK", "content-type: application/xml\r\n", &page))
-    };
-    let pages: Vec<_> = (0..50).map(|round| page(if round % 2 == 0 { "a" } else { "b" })).collect();
-    let (server, store) = against(client, "5s", pages).await;
-    let reply = store.list(&ListRequest::default()).await;
-    assert_eq!((reply.listing.pages, server.requests().len()), (3, 3));
-    assert_ended(&[reply], &[Outcome::Error], "bad_listing");
+    }
+    assert_ended(&replies, &[Outcome::Error; 2], "too_large");
+    // Its size may be asked for.
+    assert_eq!(store.head("k").await.size_bytes, Some(5 << 30));
+}
+
+async fn clocks_that_are_apart_are_told(client: ClientKind) {
+    let body = "<Error><Code>RequestTimeTooSkewed</Code><Message>Too far apart</Message></Error>";
+    let date = "content-type: application/xml\r\ndate: Wed, 21 Oct 2015 07:28:00 GMT\r\n";
+    let (_server, store) = against(client, "5s", vec![Answer::Say(http("403 Forbidden", date, body))]).await;
+    let replies = [store.put("k", Bytes::from_static(b"x")).await, store.get("k").await];
+    for reply in &replies {
+        let message = reply.message.as_deref().unwrap();
+        assert!(
+            message.contains("this machine's clock is ") && message.contains("ahead of the server's"),
+            "{message}"
+        );
+        assert!(message.ends_with("both clients sign with this machine's clock: set it right"), "{message}");
+    }
+    assert_ended(&replies, &[Outcome::Error; 2], "RequestTimeTooSkewed");
 }
 
 async fn a_redirect_names_the_region(client: ClientKind) {

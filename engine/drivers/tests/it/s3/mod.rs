@@ -2,16 +2,27 @@
 //! servers that misbehave.
 
 mod canned;
+mod chain;
+mod conditions;
 mod faults;
+mod listings;
+mod many;
 mod operations;
+mod parts;
+mod ranges;
 mod requests;
 mod server;
 mod tls;
 
 use std::future::Future;
 
-use drivers::s3::{ClientKind, S3Settings, Store};
+use drivers::s3::{ClientKind, S3Reply, S3Settings, Store};
+use embed::store::Backend;
+use model::outcome::Outcome;
 use tokio::task::LocalSet;
+
+use canned::{Answer, Canned};
+use server::Server;
 
 const ACCESS_KEY: &str = "test-key";
 const SECRET_KEY: &str = "test-secret";
@@ -36,6 +47,45 @@ fn settings(endpoint: &str, client: ClientKind) -> S3Settings {
 
 fn open(settings: &S3Settings) -> Store {
     Store::open(&settings.check().unwrap()).unwrap()
+}
+
+/// A server that answers so, and a client of it that waits at most `timeout`.
+async fn against(client: ClientKind, timeout: &str, answers: Vec<Answer>) -> (Canned, Store) {
+    let server = Canned::start(answers).await;
+    let settings = S3Settings { timeout: Some(timeout.to_owned()), ..settings(&server.endpoint(), client) };
+    let store = open(&settings);
+    (server, store)
+}
+
+/// A store with its bucket. The server lives as long as what is returned.
+async fn with_bucket(client: ClientKind) -> (Server, Store) {
+    with_bucket_of(Backend::Ordered, client).await
+}
+
+async fn with_bucket_of(backend: Backend, client: ClientKind) -> (Server, Store) {
+    let server = Server::with(backend);
+    let store = open(&settings(&server.endpoint(), client));
+    assert_ok(&store.create_bucket().await);
+    (server, store)
+}
+
+#[track_caller]
+fn assert_ok(reply: &S3Reply) {
+    assert!(reply.is_ok(), "{reply:#?}");
+    assert_eq!((&reply.class, &reply.message), (&None, &None));
+}
+
+/// How each ended: its outcome and its class.
+#[track_caller]
+fn assert_ended(replies: &[S3Reply], outcomes: &[Outcome], class: &str) {
+    let ends: Vec<_> = replies.iter().map(|reply| (reply.outcome, reply.class.as_deref())).collect();
+    let wanted: Vec<_> = outcomes.iter().map(|outcome| (*outcome, Some(class))).collect();
+    assert_eq!(ends, wanted, "{replies:#?}");
+}
+
+/// The keys of a listing.
+fn keys(reply: &S3Reply) -> Vec<&str> {
+    reply.listing.objects.iter().map(|object| object.key.as_str()).collect()
 }
 
 /// Makes two tests of each function: one a client.

@@ -3,11 +3,11 @@
 use std::collections::BTreeSet;
 
 use bytes::Bytes;
-use drivers::s3::{ClientKind, ListRequest, S3Reply, S3Settings, Store};
+use drivers::s3::{ClientKind, ListRequest, PutCondition, S3Settings};
 use model::outcome::Outcome;
 
 use super::server::Server;
-use super::{open, settings, through_both_clients};
+use super::{assert_ended, assert_ok, keys, open, settings, through_both_clients, with_bucket};
 
 through_both_clients! {
     an_object_is_stored_read_measured_and_deleted
@@ -22,24 +22,7 @@ through_both_clients! {
     a_signed_payload_is_accepted
     many_at_once_do_not_mix
     a_prefix_is_emptied_and_nothing_else
-}
-
-/// A store with its bucket. The server lives as long as what is returned.
-async fn with_bucket(client: ClientKind) -> (Server, Store) {
-    let server = Server::start();
-    let store = open(&settings(&server.endpoint(), client));
-    assert_ok(&store.create_bucket().await);
-    (server, store)
-}
-
-#[track_caller]
-fn assert_ok(reply: &S3Reply) {
-    assert!(reply.is_ok(), "{reply:#?}");
-    assert_eq!((&reply.class, &reply.message), (&None, &None));
-}
-
-fn keys(reply: &S3Reply) -> Vec<&str> {
-    reply.listing.objects.iter().map(|object| object.key.as_str()).collect()
+    more_than_one_request_carries_is_refused_before_it_is_sent
 }
 
 async fn an_object_is_stored_read_measured_and_deleted(client: ClientKind) {
@@ -48,7 +31,13 @@ async fn an_object_is_stored_read_measured_and_deleted(client: ClientKind) {
     assert_ok(&stored);
     assert_eq!((stored.bytes_sent, stored.items), (5, 1));
     assert!(stored.service_ns > 0);
-    assert_ok(&store.put("run/1", Bytes::from_static(b"second")).await);
+    assert!(
+        stored.etag.as_deref().is_some_and(|etag| etag.starts_with('"') && etag.ends_with('"')),
+        "{stored:?}"
+    );
+    let again = store.put("run/1", Bytes::from_static(b"second")).await;
+    assert_ok(&again);
+    assert_ne!(again.etag, stored.etag);
 
     let read = store.get("run/1").await;
     assert_ok(&read);
@@ -56,6 +45,7 @@ async fn an_object_is_stored_read_measured_and_deleted(client: ClientKind) {
     let measured = store.head("run/1").await;
     assert_ok(&measured);
     assert_eq!((measured.size_bytes, measured.bytes_received), (Some(6), 0));
+    assert_eq!((&read.etag, &measured.etag), (&again.etag, &again.etag));
 
     assert_ok(&store.delete("run/1").await);
     assert_eq!(store.get("run/1").await.outcome, Outcome::Empty);
@@ -243,4 +233,16 @@ async fn a_prefix_is_emptied_and_nothing_else(client: ClientKind) {
     assert_eq!(deleted.items, 7);
     assert_eq!(keys(&store.list(&ListRequest::default()).await), ["mine", "yours/1"]);
     assert_eq!(store.delete_prefix("mine/").await.items, 0);
+}
+
+async fn more_than_one_request_carries_is_refused_before_it_is_sent(client: ClientKind) {
+    let store = open(&settings("http://127.0.0.1:1", client));
+    // Nobody looks at these bytes, so no memory is there for them.
+    let body = Bytes::from(vec![0; (5 << 30) + 1]);
+    let replies = [store.put("k", body.clone()).await, store.put_if("k", body, PutCondition::Absent).await];
+    for reply in &replies {
+        assert!(reply.message.as_deref().unwrap().contains("5,368,709,121 bytes"), "{reply:?}");
+        assert!(reply.message.as_deref().unwrap().contains("`put_multipart`"), "{reply:?}");
+    }
+    assert_ended(&replies, &[Outcome::Rejected; 2], "EntityTooLarge");
 }
