@@ -1,8 +1,10 @@
-//! How fast the embedded servers are: `cargo run --release -p snapbench-embed --example measure`, with `starts` or
-//! `requests` for one half.
+//! How fast the embedded servers are, and how large: `cargo run --release -p snapbench-embed --example measure`, with
+//! one of these words for a part of it:
 //!
-//! Start of Postgres to its first answered query, with and without a cached cluster; restart after kill -9; 4 KB PUT,
-//! GET and LIST of the store over 32 connections, with the CPU time the store itself took.
+//! - `starts`: Postgres to its first answered query, with and without a cached cluster; restart after kill -9;
+//! - `requests`: 4 KB PUT, GET and LIST of each store over 32 connections, with the CPU time the store itself took;
+//! - `lists`: a page of 1,000 keys of a bucket with 1,000, and of one with 50,000;
+//! - `memory [OBJECTS]`: what the ordered store takes for each object of 4 KB with a key of 40 bytes.
 
 #![expect(clippy::print_stdout, reason = "what it prints is what it is for")]
 
@@ -31,16 +33,27 @@ fn main() -> Outcome {
     match asked.as_deref() {
         Some(ONE_START) => {
             println!("{}", postgres_start()?.as_nanos());
-            return Ok(());
+            Ok(())
         }
-        Some("starts") => return starts(),
-        Some("requests") => {}
-        _ => starts()?,
+        Some("starts") => starts(),
+        Some("requests") => all_requests(),
+        Some("lists") => lists(),
+        Some("memory") => memory(std::env::args().nth(2).map_or(Ok(100_000), |count| count.parse())?),
+        _ => {
+            starts()?;
+            all_requests()?;
+            lists()?;
+            memory(100_000)
+        }
     }
+}
+
+fn all_requests() -> Outcome {
     for (backend, durability) in [
         (Backend::Ordered, Durability::On),
         (Backend::Ordered, Durability::Off),
         (Backend::Fs, Durability::Off),
+        (Backend::Noop, Durability::Off),
     ] {
         for _ in 0..2 {
             requests(backend, durability)?;
@@ -104,7 +117,7 @@ fn repeated(
 fn requests(backend: Backend, durability: Durability) -> Outcome {
     let store = store::start(StoreOptions { backend, durability, ..StoreOptions::default() })?;
     Client::of(&store).send("PUT", "/bkt", &[], b"");
-    let count = if backend == Backend::Ordered { 20_000 } else { 5_000 };
+    let count = if backend == Backend::Fs { 5_000 } else { 20_000 };
     let name = format!("store {backend:?}, durability {durability:?}");
     let value = vec![7; 4096];
     load(&store, &format!("{name}: PUT 4 KB"), count, |client, number| {
@@ -118,6 +131,73 @@ fn requests(backend: Backend, durability: Durability) -> Outcome {
         client.send("GET", "/bkt", &[("list-type", "2"), ("start-after", &after)], b"").status
     });
     Ok(())
+}
+
+/// The same page of a small and of a large bucket, alternating so that neither has the better moment.
+fn lists() -> Outcome {
+    let store = store::start(StoreOptions { durability: Durability::Off, ..StoreOptions::default() })?;
+    let buckets = [("small", 1_000_usize), ("large", 50_000)];
+    for (bucket, count) in buckets {
+        Client::of(&store).send("PUT", &format!("/{bucket}"), &[], b"");
+        load(&store, &format!("{count} objects into {bucket}"), count, |client, number| {
+            client.send("PUT", &format!("/{bucket}/run/{number:08}"), &[], b"x").status
+        });
+    }
+    let mut client = Client::of(&store);
+    let mut times = [Vec::new(), Vec::new()];
+    for round in 0..200_usize {
+        for (at, (bucket, count)) in buckets.into_iter().enumerate() {
+            // Anywhere in the large one, whole pages only.
+            let after = format!("run/{:08}", if count == 1_000 { 0 } else { round * 240 });
+            let begun = Instant::now();
+            let page = client.send(
+                "GET",
+                &format!("/{bucket}"),
+                &[("list-type", "2"), ("start-after", &after)],
+                b"",
+            );
+            times[at].push(begun.elapsed());
+            assert_eq!(page.status, 200);
+        }
+    }
+    let [small, large] = times.map(|mut times| {
+        times.sort();
+        times[times.len() / 2]
+    });
+    let ratio = large.as_secs_f64() / small.as_secs_f64();
+    println!("a page of 1,000 keys: of 1,000 {small:?}, of 50,000 {large:?}, ratio {ratio:.2}");
+    Ok(())
+}
+
+fn memory(objects: usize) -> Outcome {
+    let store = store::start(StoreOptions { durability: Durability::Off, ..StoreOptions::default() })?;
+    Client::of(&store).send("PUT", "/bkt", &[], b"");
+    let value = vec![7; 4096];
+    let key = |number: usize| format!("snapbench/runs/{:04}/snapshots/{number:010}", number % 1_000);
+    assert_eq!(key(0).len(), 40);
+    // Some first, so that what every store has, however few its objects are, does not count.
+    let put = |client: &mut Client, number: usize| {
+        client.send("PUT", &format!("/bkt/{}", key(number)), &[], &value).status
+    };
+    load(&store, "warming up", 1_000, put);
+    let before = rss_bytes(&store);
+    load(&store, &format!("{objects} objects"), objects, |client, number| put(client, 1_000 + number));
+    let after = rss_bytes(&store);
+    let each = (after - before) / objects as f64;
+    println!(
+        "memory: {:.1} MiB with {objects} objects, {each:.0} bytes an object",
+        after / f64::from(1 << 20)
+    );
+    Ok(())
+}
+
+/// Resident memory of the store process, from proc_pid_status.
+fn rss_bytes(store: &ObjectStore) -> f64 {
+    let pid = store.pid().unwrap_or_default();
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let kilobytes =
+        status.lines().find_map(|line| line.strip_prefix("VmRSS:")?.trim().split(' ').next()?.parse().ok());
+    kilobytes.map_or(f64::NAN, |kilobytes: f64| kilobytes * 1024.0)
 }
 
 fn load(store: &ObjectStore, what: &str, count: usize, request: impl Fn(&mut Client, usize) -> u16 + Sync) {

@@ -1,4 +1,4 @@
-//! Both servers at once, in the time of the slower one.
+//! All servers at once, in the time of the slower one.
 
 use crate::EmbedError;
 use crate::postgres::{self, PgOptions, Postgres};
@@ -9,8 +9,8 @@ use crate::store::{self, ObjectStore, StoreOptions};
 pub struct Wanted {
     /// A Postgres, or none.
     pub postgres: Option<PgOptions>,
-    /// An object store, or none.
-    pub store: Option<StoreOptions>,
+    /// Object stores, as many as are wanted.
+    pub stores: Vec<StoreOptions>,
 }
 
 /// The servers that were started. Dropping them stops them and removes their data.
@@ -18,20 +18,20 @@ pub struct Wanted {
 pub struct Servers {
     /// There when it was wanted.
     pub postgres: Option<Postgres>,
-    /// There when it was wanted.
-    pub store: Option<ObjectStore>,
+    /// Those that were wanted, in the same order.
+    pub stores: Vec<ObjectStore>,
 }
 
 /// Starts all that is wanted, in parallel, and returns when each answers. Blocks.
 ///
 /// # Errors
-/// The first one's that failed; the other is stopped again.
+/// The first one's that failed; the others are stopped again.
 pub fn start(wanted: Wanted) -> Result<Servers, EmbedError> {
-    let Wanted { postgres, store } = wanted;
+    let Wanted { postgres, stores } = wanted;
     std::thread::scope(|scope| {
-        let store = scope.spawn(|| store.map(store::start).transpose());
+        let stores = scope.spawn(|| stores.into_iter().map(store::start).collect::<Result<Vec<_>, _>>());
         let postgres = postgres.map(postgres::start).transpose();
-        let store = store.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
-        Ok(Servers { postgres: postgres?, store: store? })
+        let stores = stores.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        Ok(Servers { postgres: postgres?, stores: stores? })
     })
 }

@@ -5,6 +5,7 @@
 pub(crate) mod cache;
 pub(crate) mod family;
 pub(crate) mod process;
+pub(crate) mod random;
 pub(crate) mod run_dir;
 pub(crate) mod server;
 pub(crate) mod shared_memory;

@@ -1,4 +1,4 @@
-//! Small things about text: the end of a log, base64.
+//! Small things about text: the end of a log, hexadecimal digits, base64, percent signs.
 
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom};
@@ -49,6 +49,21 @@ pub(crate) fn base64(bytes: &[u8]) -> String {
     text
 }
 
+/// As S3 encodes keys for XML that cannot hold all characters: unreserved ones and `/` stand, the rest is %XX.
+pub(crate) fn percent_encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte);
+    let mut encoded = String::with_capacity(text.len());
+    for byte in text.bytes() {
+        if plain(byte) {
+            encoded.push(char::from(byte));
+        } else {
+            encoded.push('%');
+            encoded.push_str(&hex(&[byte]).to_ascii_uppercase());
+        }
+    }
+    encoded
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -79,5 +94,10 @@ mod tests {
         for (plain, encoded) in shown {
             assert_eq!(base64(plain.as_bytes()), encoded);
         }
+    }
+
+    #[test]
+    fn percent_encoding_leaves_slashes() {
+        assert_eq!(percent_encoded("a/b c\u{1}ä"), "a/b%20c%01%C3%A4");
     }
 }

@@ -14,14 +14,13 @@ mod settings;
 use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
-use crate::EmbedError;
 use crate::guard::Guard;
 use crate::os::run_dir::{self, RunDir};
 use crate::os::server::Server;
+use crate::os::storage;
 use crate::os::user::User;
-use crate::os::{storage, text};
+use crate::{Durability, EmbedError};
 pub use find::PgVersion;
 pub use options::{PgOptions, TcpAccess};
 use postmaster::Postmaster;
@@ -44,6 +43,7 @@ pub struct Postgres {
     settings: Vec<(String, String)>,
     port: u16,
     tcp: Option<TcpAccess>,
+    durability: Durability,
     data_in_memory: bool,
     socket_dir: RunDir,
     _data_dir: RunDir,
@@ -86,8 +86,18 @@ pub fn start(options: PgOptions) -> Result<Postgres, EmbedError> {
     }
     let data_in_memory = storage::in_memory(data_dir.path());
     let tcp = options.tcp.map(|tcp| TcpAccess { port, ..tcp });
-    let version = binaries.version;
-    Ok(Postgres { server, version, settings, port, tcp, data_in_memory, socket_dir, _data_dir: data_dir })
+    let (version, durability) = (binaries.version, options.durability);
+    Ok(Postgres {
+        server,
+        version,
+        settings,
+        port,
+        tcp,
+        durability,
+        data_in_memory,
+        socket_dir,
+        _data_dir: data_dir,
+    })
 }
 
 impl Postgres {
@@ -132,58 +142,18 @@ impl Postgres {
         &self.settings
     }
 
+    /// What is promised about power loss.
+    pub fn durability(&self) -> Durability {
+        self.durability
+    }
+
     /// Whether the data lives on a memory file system, where fsync costs nothing.
     pub fn data_in_memory(&self) -> bool {
         self.data_in_memory
     }
-
-    /// The postmaster's pid; `None` while the server is down.
-    pub fn pid(&self) -> Option<u32> {
-        self.server.pid()
-    }
-
-    /// The last lines of the server's log.
-    pub fn log_tail(&self, lines: usize) -> String {
-        text::tail(&self.server.program().log(), lines)
-    }
-
-    /// Kills the postmaster and every backend with SIGKILL, at once, and returns when all are gone. The data
-    /// stays for [`Postgres::restart`].
-    ///
-    /// # Errors
-    /// [`EmbedError::NotRunning`] when it is down already.
-    pub fn kill9(&self) -> Result<(), EmbedError> {
-        self.server.kill9()
-    }
-
-    /// Restarts the server: after a fast shutdown, or with crash recovery when it was killed. Returns when it
-    /// has answered a query, with how long that took from the call.
-    ///
-    /// # Errors
-    /// [`EmbedError::DidNotStart`] with the server's last words.
-    pub fn restart(&self) -> Result<Duration, EmbedError> {
-        self.server.restart()
-    }
-
-    /// Stops the postmaster and every backend in their tracks (SIGSTOP): connections stay open, nobody answers.
-    ///
-    /// # Errors
-    /// [`EmbedError::NotRunning`] when it is down.
-    pub fn pause(&self) -> Result<(), EmbedError> {
-        self.server.pause()
-    }
-
-    /// Lets a paused server go on (SIGCONT). Does nothing to one that is not paused.
-    ///
-    /// # Errors
-    /// [`EmbedError::NotRunning`] when it is down.
-    pub fn resume(&self) -> Result<(), EmbedError> {
-        self.server.resume()
-    }
-
-    /// Stops the server and removes its data; the same as dropping it, but said.
-    pub fn stop(self) {}
 }
+
+crate::faults::faults!(Postgres, "postgres");
 
 /// Removes what earlier runs left that died together with their guard.
 fn sweep_stale(options: &PgOptions) {

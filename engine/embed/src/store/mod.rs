@@ -1,15 +1,15 @@
 //! A throw-away object store that speaks S3: this program itself, started again as a server.
 //!
-//! Two backends: our own ordered store, whose LIST costs a page and whose PUT is one append, and `s3s-fs`, which
-//! keeps a file for each object, for comparison.
+//! Three backends: our own ordered store, whose LIST costs a page and whose PUT is one append; `s3s-fs`, which keeps a
+//! file for each object, for comparison; and one that keeps nothing, to see what a client can reach at most.
 
 mod api;
+mod noop;
 mod ordered;
 mod process;
 mod serve;
 mod wire;
 
-use std::io::Read;
 use std::path::PathBuf;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -18,7 +18,7 @@ use std::time::Duration;
 use crate::guard::Guard;
 use crate::os::run_dir::{self, RunDir};
 use crate::os::server::Server;
-use crate::os::{storage, text};
+use crate::os::{random, storage};
 use crate::{Durability, EmbedError};
 use process::StoreProcess;
 pub(crate) use serve::serve;
@@ -36,6 +36,20 @@ pub enum Backend {
     /// A file for each object (`s3s-fs`). It never syncs, scans the bucket for every page of a LIST and refuses
     /// some keys.
     Fs,
+    /// Keeps nothing: it counts what it is given and answers at once. What a client reaches against it is the client's own
+    /// ceiling.
+    Noop,
+}
+
+impl Backend {
+    /// The name as options and reports write it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Backend::Ordered => "ordered",
+            Backend::Fs => "fs",
+            Backend::Noop => "noop",
+        }
+    }
 }
 
 /// What requests are signed with.
@@ -61,7 +75,7 @@ impl std::fmt::Debug for Keys {
 pub struct StoreOptions {
     /// What keeps the objects.
     pub backend: Backend,
-    /// Whether a write reaches the disk before it is acknowledged. [`Backend::Fs`] knows only
+    /// Whether a write reaches the disk before it is acknowledged. Backends other than [`Backend::Ordered`] know only
     /// [`Durability::Off`], whatever is said here.
     pub durability: Durability,
     /// The folder below which the data is put; `None` chooses one on a disk.
@@ -107,7 +121,7 @@ pub struct ObjectStore {
 /// # Errors
 /// A port that is taken, or a process that does not come up (with its last words).
 pub fn start(mut options: StoreOptions) -> Result<ObjectStore, EmbedError> {
-    if options.backend == Backend::Fs {
+    if options.backend != Backend::Ordered {
         options.durability = Durability::Off;
     }
     let guard = Guard::of_this_process()?;
@@ -115,7 +129,7 @@ pub fn start(mut options: StoreOptions) -> Result<ObjectStore, EmbedError> {
     let folder = RunDir::create(&storage::data_root(options.data_root.as_deref()), None, &guard)?;
     let keys = match options.keys.take() {
         Some(keys) => keys,
-        None => Keys { access_key: "snapbench".to_owned(), secret_key: random_secret()? },
+        None => Keys { access_key: "snapbench".to_owned(), secret_key: random::hex_128()? },
     };
     let server = Server::start(StoreProcess {
         folder: folder.path().to_path_buf(),
@@ -173,60 +187,6 @@ impl ObjectStore {
     pub fn data_dir(&self) -> PathBuf {
         self.folder.path().join("data")
     }
-
-    /// The process's pid; `None` while it is down.
-    pub fn pid(&self) -> Option<u32> {
-        self.server.pid()
-    }
-
-    /// The last lines of the store's log.
-    pub fn log_tail(&self, lines: usize) -> String {
-        text::tail(&self.server.program().log(), lines)
-    }
-
-    /// Kills the store with SIGKILL and returns when it is gone. The data stays for [`ObjectStore::restart`].
-    ///
-    /// # Errors
-    /// [`EmbedError::NotRunning`] when it is down already.
-    pub fn kill9(&self) -> Result<(), EmbedError> {
-        self.server.kill9()
-    }
-
-    /// Restarts the store on the same port. Returns when it accepts requests, with how long that took from the
-    /// call.
-    ///
-    /// # Errors
-    /// [`EmbedError::DidNotStart`] with its last words; [`EmbedError::PortInUse`] when another program has taken
-    /// the port meanwhile.
-    pub fn restart(&self) -> Result<Duration, EmbedError> {
-        self.server.restart()
-    }
-
-    /// Stops the process in its tracks (SIGSTOP): connections stay open, nobody answers.
-    ///
-    /// # Errors
-    /// [`EmbedError::NotRunning`] when it is down.
-    pub fn pause(&self) -> Result<(), EmbedError> {
-        self.server.pause()
-    }
-
-    /// Lets a paused store go on (SIGCONT). Does nothing to one that is not paused.
-    ///
-    /// # Errors
-    /// [`EmbedError::NotRunning`] when it is down.
-    pub fn resume(&self) -> Result<(), EmbedError> {
-        self.server.resume()
-    }
-
-    /// Stops the store and removes its data; the same as dropping it, but said.
-    pub fn stop(self) {}
 }
 
-/// 128 bits nobody can guess, as hexadecimal digits.
-fn random_secret() -> Result<String, EmbedError> {
-    let source = "/dev/urandom";
-    let mut bytes = [0; 16];
-    let read = std::fs::File::open(source).and_then(|mut file| file.read_exact(&mut bytes));
-    read.map_err(EmbedError::io("read", source))?;
-    Ok(text::hex(&bytes))
-}
+crate::faults::faults!(ObjectStore, "store");

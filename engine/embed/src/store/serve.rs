@@ -1,19 +1,21 @@
 //! The store process: takes orders, opens the store, serves S3 on 127.0.0.1 until its parent is gone.
 //!
-//! One thread for all connections; a second one syncs the log.
+//! One thread for all connections; a second one syncs the log, and one joins the parts of an upload when it is whole.
 
 use std::io::{self, BufRead, Read};
 use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use s3s::auth::SimpleAuth;
 use s3s::service::{S3Service, S3ServiceBuilder};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 
 use super::Backend;
 use super::api::Api;
+use super::noop::Noop;
 use super::ordered::{Answer, Give, LogOptions, OrderedStore};
 use super::wire::{Orders, Report};
 use crate::Durability;
@@ -21,8 +23,8 @@ use crate::Durability;
 /// Runs the process; its exit code.
 pub(crate) fn serve() -> i32 {
     match prepare() {
-        Ok((runtime, service, listener)) => {
-            runtime.block_on(accept(service, listener));
+        Ok((runtime, backend, listener)) => {
+            runtime.block_on(accept(backend, listener));
             0
         }
         Err(report) => {
@@ -33,7 +35,7 @@ pub(crate) fn serve() -> i32 {
     }
 }
 
-fn prepare() -> Result<(tokio::runtime::Runtime, S3Service, TcpListener), Report> {
+fn prepare() -> Result<(tokio::runtime::Runtime, Serving, TcpListener), Report> {
     let failed = |what: &str, error: &dyn std::fmt::Display| Report::Failed(format!("{what}: {error}"));
     let mut line = String::new();
     io::stdin().lock().read_line(&mut line).map_err(|error| failed("orders", &error))?;
@@ -47,9 +49,9 @@ fn prepare() -> Result<(tokio::runtime::Runtime, S3Service, TcpListener), Report
         _ => failed("listen", &error),
     })?;
     let port = listener.local_addr().map_err(|error| failed("listen", &error))?.port();
-    let service = service(&orders, giver(&runtime))?;
+    let serving = serving(&orders, giver(&runtime))?;
     tell(&Report::Ready { port }).map_err(|error| failed("report", &error))?;
-    Ok((runtime, service, listener))
+    Ok((runtime, serving, listener))
 }
 
 /// Gives answers on the runtime's own thread: there waking a request is cheap, and the runtime itself is woken once
@@ -65,7 +67,14 @@ fn giver(runtime: &tokio::runtime::Runtime) -> Give {
     Box::new(move |answers| drop(sender.send(answers)))
 }
 
-fn service(orders: &Orders, give: Give) -> Result<S3Service, Report> {
+/// What answers on a connection.
+#[derive(Clone)]
+enum Serving {
+    S3(S3Service),
+    Noop(Arc<Noop>),
+}
+
+fn serving(orders: &Orders, give: Give) -> Result<Serving, Report> {
     let mut builder = match orders.backend {
         Backend::Ordered => {
             let options = LogOptions {
@@ -77,6 +86,7 @@ fn service(orders: &Orders, give: Give) -> Result<S3Service, Report> {
                 .map_err(|error| Report::Failed(error.to_string()))?;
             S3ServiceBuilder::new(Api::new(store))
         }
+        Backend::Noop => return Ok(Serving::Noop(Arc::default())),
         Backend::Fs => {
             let dir = orders.dir.join("objects");
             std::fs::create_dir_all(&dir).map_err(|error| Report::Failed(error.to_string()))?;
@@ -85,7 +95,7 @@ fn service(orders: &Orders, give: Give) -> Result<S3Service, Report> {
         }
     };
     builder.set_auth(SimpleAuth::from_single(orders.access_key.as_str(), orders.secret_key.as_str()));
-    Ok(builder.build())
+    Ok(Serving::S3(builder.build()))
 }
 
 fn tell(report: &Report) -> io::Result<()> {
@@ -99,7 +109,7 @@ fn end_with_parent() {
     std::process::exit(0);
 }
 
-async fn accept(service: S3Service, listener: TcpListener) {
+async fn accept(serving: Serving, listener: TcpListener) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             // Out of file descriptors, most likely: some connection will close.
@@ -108,10 +118,16 @@ async fn accept(service: S3Service, listener: TcpListener) {
         };
         // Without it an answer may wait for the client's acknowledgement of the one before.
         let _ = stream.set_nodelay(true);
-        let mut http = http1::Builder::new();
-        http.timer(TokioTimer::new()).pipeline_flush(true);
-        let connection = http.serve_connection(TokioIo::new(stream), service.clone());
-        // A connection that breaks is the client's business.
-        tokio::spawn(async move { drop(connection.await) });
+        match serving.clone() {
+            Serving::S3(service) => drop(tokio::spawn(serve_s3(service, stream))),
+            Serving::Noop(noop) => drop(tokio::spawn(noop.serve(stream))),
+        }
     }
+}
+
+async fn serve_s3(service: S3Service, stream: TcpStream) {
+    let mut http = http1::Builder::new();
+    http.timer(TokioTimer::new()).pipeline_flush(true);
+    // A connection that breaks is the client's business.
+    drop(http.serve_connection(TokioIo::new(stream), service).await);
 }

@@ -18,7 +18,7 @@ use crate::world::*;
 const DEED: &str = "EMBED_TEST_DEED";
 
 fn start_both() -> Servers {
-    let wanted = Wanted { postgres: Some(PgOptions::default()), store: Some(StoreOptions::default()) };
+    let wanted = Wanted { postgres: Some(PgOptions::default()), stores: vec![StoreOptions::default()] };
     embed::start(wanted).expect("both start")
 }
 
@@ -27,8 +27,7 @@ fn start_both() -> Servers {
 fn the_parent() {
     let deed = std::env::var(DEED).expect("it is told what to do");
     let servers = start_both();
-    let (postgres, store) =
-        (servers.postgres.as_ref().expect("wanted"), servers.store.as_ref().expect("wanted"));
+    let (postgres, store) = (servers.postgres.as_ref().expect("wanted"), &servers.stores[0]);
     psql(&postgres.url(), "CREATE TABLE t (v int)");
     // More than one backend, and one that computes and does not look around.
     let url = postgres.url();

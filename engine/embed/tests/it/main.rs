@@ -9,6 +9,8 @@
 mod durability;
 #[cfg(target_os = "linux")]
 mod leftovers;
+mod multipart;
+mod noop;
 mod postgres;
 mod s3_client;
 mod store;

@@ -8,7 +8,7 @@ use crate::s3_client::Client;
 use crate::world::psql;
 
 fn both() -> Servers {
-    let wanted = Wanted { postgres: Some(PgOptions::default()), store: Some(StoreOptions::default()) };
+    let wanted = Wanted { postgres: Some(PgOptions::default()), stores: vec![StoreOptions::default()] };
     embed::start(wanted).expect("both start")
 }
 
@@ -22,14 +22,14 @@ fn two_runs_do_not_meet() {
     for (servers, value) in [(&first, "1"), (&second, "2")] {
         let url = servers.postgres.as_ref().expect("wanted").url();
         psql(&url, &format!("CREATE TABLE t AS SELECT {value} AS v"));
-        let mut client = Client::of(servers.store.as_ref().expect("wanted"));
+        let mut client = Client::of(&servers.stores[0]);
         client.send("PUT", "/bkt", &[], b"");
         client.send("PUT", "/bkt/k", &[], value.as_bytes());
     }
     drop(first);
     let url = second.postgres.as_ref().expect("wanted").url();
     assert_eq!(psql(&url, "SELECT v FROM t"), "2");
-    let mut client = Client::of(second.store.as_ref().expect("wanted"));
+    let mut client = Client::of(&second.stores[0]);
     assert_eq!(client.send("GET", "/bkt/k", &[], b"").text(), "2");
 }
 
@@ -39,7 +39,7 @@ fn when_one_cannot_start_the_other_is_stopped() {
     let port = holder.local_addr().expect("it is bound").port();
     let wanted = Wanted {
         postgres: Some(PgOptions::default()),
-        store: Some(StoreOptions { port, ..StoreOptions::default() }),
+        stores: vec![StoreOptions { port, ..StoreOptions::default() }],
     };
     assert!(matches!(embed::start(wanted), Err(EmbedError::PortInUse { .. })));
 }
@@ -47,8 +47,7 @@ fn when_one_cannot_start_the_other_is_stopped() {
 #[test]
 fn faults_are_the_same_words_for_both() {
     let servers = both();
-    let all: [&dyn Faults; 2] =
-        [servers.postgres.as_ref().expect("wanted"), servers.store.as_ref().expect("wanted")];
+    let all: [&dyn Faults; 2] = [servers.postgres.as_ref().expect("wanted"), &servers.stores[0]];
     for server in all {
         server.pause().expect("it runs");
         server.pause().expect("pausing twice is pausing");

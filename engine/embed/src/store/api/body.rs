@@ -1,10 +1,10 @@
-//! Receiving the body of a put: into memory when small, into a file when large, hashed on the way.
+//! Receiving the body of a put or of a part: into memory when small, into a file when large, hashed on the way.
 
 use bytes::Bytes;
 use futures_util::StreamExt;
 use s3s::checksum::ChecksumHasher;
 use s3s::crypto::{Checksum as _, Md5};
-use s3s::dto::{Checksum, PutObjectInput, PutObjectOutput};
+use s3s::dto::{Checksum, PutObjectInput, PutObjectOutput, StreamingBlob, UploadPartInput, UploadPartOutput};
 use s3s::{S3Error, S3ErrorCode, S3Result, StdError, TrailingHeaders, s3_error};
 
 use crate::store::ordered::{INLINE_BYTES, OrderedStore, StagedFile, Value};
@@ -14,7 +14,7 @@ use crate::store::ordered::{INLINE_BYTES, OrderedStore, StagedFile, Value};
 pub(super) struct Received {
     pub(super) value: Value,
     /// MD5, S3's ETag of an object put in one piece.
-    pub(super) etag: [u8; 16],
+    pub(super) digest: [u8; 16],
     pub(super) checksums: Checksums,
 }
 
@@ -22,24 +22,74 @@ pub(super) struct Received {
 #[derive(Debug, Default)]
 pub(super) struct Checksums(Checksum);
 
-impl Checksums {
-    pub(super) fn put_into(self, output: &mut PutObjectOutput) {
-        output.checksum_crc32 = self.0.checksum_crc32;
-        output.checksum_crc32c = self.0.checksum_crc32c;
-        output.checksum_crc64nvme = self.0.checksum_crc64nvme;
-        output.checksum_sha1 = self.0.checksum_sha1;
-        output.checksum_sha256 = self.0.checksum_sha256;
+/// What the client says of the body beforehand.
+#[derive(Debug)]
+pub(super) struct Announced {
+    md5: Option<String>,
+    algorithm: Option<String>,
+    sums: Checksum,
+}
+
+/// Puts and parts name these things alike, and S3's model has no type for what they share.
+macro_rules! with_checksums {
+    ($input:ty, $output:ty) => {
+        impl From<&mut $input> for Announced {
+            fn from(input: &mut $input) -> Announced {
+                let sums = Checksum {
+                    checksum_crc32: input.checksum_crc32.take(),
+                    checksum_crc32c: input.checksum_crc32c.take(),
+                    checksum_crc64nvme: input.checksum_crc64nvme.take(),
+                    checksum_sha1: input.checksum_sha1.take(),
+                    checksum_sha256: input.checksum_sha256.take(),
+                    ..Default::default()
+                };
+                let algorithm = input.checksum_algorithm.as_ref();
+                let algorithm = algorithm.map(|name| name.as_str().to_ascii_uppercase());
+                Announced { md5: input.content_md5.take(), algorithm, sums }
+            }
+        }
+
+        impl From<Checksums> for $output {
+            fn from(Checksums(sums): Checksums) -> $output {
+                Self {
+                    checksum_crc32: sums.checksum_crc32,
+                    checksum_crc32c: sums.checksum_crc32c,
+                    checksum_crc64nvme: sums.checksum_crc64nvme,
+                    checksum_sha1: sums.checksum_sha1,
+                    checksum_sha256: sums.checksum_sha256,
+                    ..Default::default()
+                }
+            }
+        }
+    };
+}
+
+with_checksums!(PutObjectInput, PutObjectOutput);
+with_checksums!(UploadPartInput, UploadPartOutput);
+
+impl Received {
+    /// The value as a file, whatever its size.
+    pub(super) fn into_file(self, store: &OrderedStore) -> S3Result<StagedFile> {
+        match self.value {
+            Value::File(file) => Ok(file),
+            Value::Bytes(pieces) => {
+                let mut file = store.stage().map_err(full)?;
+                pieces.iter().try_for_each(|piece| file.append(piece)).map_err(full)?;
+                Ok(file)
+            }
+        }
     }
 }
 
 /// Reads the body to its end. A failure anywhere leaves nothing behind.
 pub(super) async fn receive(
     store: &OrderedStore,
-    input: &mut PutObjectInput,
+    body: Option<StreamingBlob>,
+    announced: Announced,
     trailers: Option<TrailingHeaders>,
 ) -> S3Result<Received> {
-    let mut body = input.body.take().ok_or_else(|| s3_error!(IncompleteBody))?;
-    let mut hasher = Hasher::for_put(input);
+    let mut body = body.ok_or_else(|| s3_error!(IncompleteBody))?;
+    let mut hasher = Hasher::of(&announced);
     let mut pieces: Vec<Bytes> = Vec::new();
     let mut in_memory = 0;
     let mut file: Option<StagedFile> = None;
@@ -60,9 +110,9 @@ pub(super) async fn receive(
             file = Some(new);
         }
     }
-    let (etag, checksums) = hasher.finish(input, trailers)?;
+    let (digest, checksums) = hasher.finish(&announced, trailers)?;
     let value = file.map_or(Value::Bytes(pieces), Value::File);
-    Ok(Received { value, etag, checksums })
+    Ok(Received { value, digest, checksums })
 }
 
 /// The stream of a signed body ends with an error when its hash is not the signed one.
@@ -76,7 +126,7 @@ fn broken(error: StdError) -> S3Error {
     mismatch
 }
 
-fn full(error: std::io::Error) -> S3Error {
+pub(super) fn full(error: std::io::Error) -> S3Error {
     let message = format!("the object store cannot write: {error}");
     let mut full = S3Error::with_source(S3ErrorCode::InternalError, error.into());
     full.set_message(message);
@@ -90,15 +140,15 @@ struct Hasher {
 }
 
 impl Hasher {
-    fn for_put(input: &PutObjectInput) -> Hasher {
-        let announced = input.checksum_algorithm.as_ref().map(|name| name.as_str().to_ascii_uppercase());
-        let wanted = |sent: &Option<String>, name: &str| sent.is_some() || announced.as_deref() == Some(name);
+    fn of(announced: &Announced) -> Hasher {
+        let Announced { sums, algorithm, .. } = announced;
+        let wanted = |sent: &Option<String>, name: &str| sent.is_some() || algorithm.as_deref() == Some(name);
         let others = ChecksumHasher {
-            crc32: wanted(&input.checksum_crc32, "CRC32").then(Default::default),
-            crc32c: wanted(&input.checksum_crc32c, "CRC32C").then(Default::default),
-            sha1: wanted(&input.checksum_sha1, "SHA1").then(Default::default),
-            sha256: wanted(&input.checksum_sha256, "SHA256").then(Default::default),
-            crc64nvme: wanted(&input.checksum_crc64nvme, "CRC64NVME").then(Default::default),
+            crc32: wanted(&sums.checksum_crc32, "CRC32").then(Default::default),
+            crc32c: wanted(&sums.checksum_crc32c, "CRC32C").then(Default::default),
+            sha1: wanted(&sums.checksum_sha1, "SHA1").then(Default::default),
+            sha256: wanted(&sums.checksum_sha256, "SHA256").then(Default::default),
+            crc64nvme: wanted(&sums.checksum_crc64nvme, "CRC64NVME").then(Default::default),
         };
         let any = others.crc32.is_some()
             || others.crc32c.is_some()
@@ -117,24 +167,24 @@ impl Hasher {
 
     fn finish(
         self,
-        input: &PutObjectInput,
+        announced: &Announced,
         trailers: Option<TrailingHeaders>,
     ) -> S3Result<([u8; 16], Checksums)> {
-        let etag = self.md5.finalize();
-        if input.content_md5.as_deref().is_some_and(|sent| sent != crate::os::text::base64(&etag)) {
+        let digest = self.md5.finalize();
+        if announced.md5.as_deref().is_some_and(|sent| sent != crate::os::text::base64(&digest)) {
             return Err(s3_error!(BadDigest, "Content-MD5 does not match the body"));
         }
-        let Some(others) = self.others else { return Ok((etag, Checksums::default())) };
+        let Some(others) = self.others else { return Ok((digest, Checksums::default())) };
         let found = others.finalize();
         let trailers = trailers.and_then(|trailers| trailers.take()).unwrap_or_default();
         let trailer =
             |name: &str| trailers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let pairs = [
-            ("x-amz-checksum-crc32", &input.checksum_crc32, &found.checksum_crc32),
-            ("x-amz-checksum-crc32c", &input.checksum_crc32c, &found.checksum_crc32c),
-            ("x-amz-checksum-sha1", &input.checksum_sha1, &found.checksum_sha1),
-            ("x-amz-checksum-sha256", &input.checksum_sha256, &found.checksum_sha256),
-            ("x-amz-checksum-crc64nvme", &input.checksum_crc64nvme, &found.checksum_crc64nvme),
+            ("x-amz-checksum-crc32", &announced.sums.checksum_crc32, &found.checksum_crc32),
+            ("x-amz-checksum-crc32c", &announced.sums.checksum_crc32c, &found.checksum_crc32c),
+            ("x-amz-checksum-sha1", &announced.sums.checksum_sha1, &found.checksum_sha1),
+            ("x-amz-checksum-sha256", &announced.sums.checksum_sha256, &found.checksum_sha256),
+            ("x-amz-checksum-crc64nvme", &announced.sums.checksum_crc64nvme, &found.checksum_crc64nvme),
         ];
         for (name, header, found) in pairs {
             let sent = header.clone().or_else(|| trailer(name));
@@ -142,6 +192,6 @@ impl Hasher {
                 return Err(s3_error!(BadDigest, "{name} does not match the body"));
             }
         }
-        Ok((etag, Checksums(found)))
+        Ok((digest, Checksums(found)))
     }
 }

@@ -6,22 +6,24 @@ use s3s::dto::{
 use s3s::{S3ErrorCode, S3Response, S3Result, s3_error};
 
 use super::{e_tag, signed, timestamp};
-use crate::os::text::hex;
+use crate::os::text::{hex, percent_encoded};
 use crate::store::ordered::{Item, OrderedStore, Page};
 
 /// On one page, and in one DeleteObjects: S3's limit.
 pub(super) const MOST_KEYS: usize = 1000;
 
+/// How many things a page may hold: as many as asked, up to S3's limit.
+pub(super) fn limit(asked: Option<i32>, name: &str) -> S3Result<usize> {
+    let Some(asked) = asked else { return Ok(MOST_KEYS) };
+    let limit = usize::try_from(asked).map_err(|_| s3_error!(InvalidArgument, "{name} is negative"))?;
+    Ok(limit.min(MOST_KEYS))
+}
+
 pub(super) fn page(
     store: &OrderedStore,
     input: ListObjectsV2Input,
 ) -> S3Result<S3Response<ListObjectsV2Output>> {
-    let limit = match input.max_keys {
-        None => MOST_KEYS,
-        Some(limit) => usize::try_from(limit)
-            .map_err(|_| s3_error!(InvalidArgument, "max-keys is negative"))?
-            .min(MOST_KEYS),
-    };
+    let limit = limit(input.max_keys, "max-keys")?;
     let (prefix, delimiter) = (input.prefix.unwrap_or_default(), input.delimiter.unwrap_or_default());
     let after = match (&input.continuation_token, &input.start_after) {
         (Some(token), _) => {
@@ -36,7 +38,7 @@ pub(super) fn page(
     let next = listing.next.filter(|_| limit > 0);
 
     let url = input.encoding_type.as_ref().is_some_and(|encoding| encoding.as_str() == EncodingType::URL);
-    let name = |name: String| if url { url_encoded(&name) } else { name };
+    let name = |name: String| if url { percent_encoded(&name) } else { name };
     let count = listing.items.len();
     let (mut contents, mut common_prefixes) = (Vec::with_capacity(count), Vec::new());
     for item in listing.items {
@@ -77,14 +79,6 @@ fn position(token: &str) -> Option<Vec<u8>> {
     (0..token.len()).step_by(2).map(|at| u8::from_str_radix(&token[at..at + 2], 16).ok()).collect()
 }
 
-/// As S3 encodes keys for XML that cannot hold all characters: unreserved ones and `/` stand, the rest is %XX.
-fn url_encoded(name: &str) -> String {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-_.~/".contains(&byte);
-    name.bytes()
-        .map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -96,10 +90,5 @@ mod tests {
         for other in ["abc", "zz", "ää"] {
             assert_eq!(position(other), None, "{other}");
         }
-    }
-
-    #[test]
-    fn url_encoding_leaves_slashes() {
-        assert_eq!(url_encoded("a/b c\u{1}ä"), "a/b%20c%01%C3%A4");
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use bytes::Bytes;
-use s3s::dto::{GetObjectOutput, HeadObjectOutput, PutObjectInput};
+use s3s::dto::{CreateMultipartUploadInput, GetObjectOutput, HeadObjectOutput, PutObjectInput};
 use s3s::{S3Result, s3_error};
 use serde::{Deserialize, Serialize};
 
@@ -30,16 +30,31 @@ const DEFAULT_TYPE: &str = "binary/octet-stream";
 /// S3's own limit, generously.
 const MOST_BYTES: usize = 16 * 1024;
 
+/// Takes the meta out of the request that brings it; S3's model has no type for what these share.
+macro_rules! taken_from {
+    ($input:expr) => {
+        Meta {
+            content_type: $input.content_type.take(),
+            content_encoding: $input.content_encoding.take(),
+            content_disposition: $input.content_disposition.take(),
+            content_language: $input.content_language.take(),
+            cache_control: $input.cache_control.take(),
+            user: $input.metadata.take().unwrap_or_default().into_iter().collect(),
+        }
+    };
+}
+
 /// Takes the meta out of a put.
 pub(super) fn of_put(input: &mut PutObjectInput) -> S3Result<Bytes> {
-    let meta = Meta {
-        content_type: input.content_type.take(),
-        content_encoding: input.content_encoding.take(),
-        content_disposition: input.content_disposition.take(),
-        content_language: input.content_language.take(),
-        cache_control: input.cache_control.take(),
-        user: input.metadata.take().unwrap_or_default().into_iter().collect(),
-    };
+    stored(taken_from!(input))
+}
+
+/// Takes the meta out of the beginning of an upload in parts.
+pub(super) fn of_upload(input: &mut CreateMultipartUploadInput) -> S3Result<Bytes> {
+    stored(taken_from!(input))
+}
+
+fn stored(meta: Meta) -> S3Result<Bytes> {
     if meta == Meta::default() {
         return Ok(Bytes::new());
     }

@@ -1,11 +1,12 @@
 //! S3's words for the ordered store: requests into changes and look-ups, answers and refusals back.
 //!
-//! Signatures are verified before anything arrives here (`s3s` does it). No versions, no multipart uploads, no
-//! ACLs: what is not written below is answered with `NotImplemented`.
+//! Signatures are verified before anything arrives here (`s3s` does it). No versions, no copies, no ACLs: what is not
+//! written below is answered with `NotImplemented`.
 
 mod body;
 mod list;
 mod meta;
+mod multipart;
 mod read;
 
 use std::sync::Arc;
@@ -16,7 +17,7 @@ use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result, s3_error};
 
 use crate::os::text::hex;
 
-use super::ordered::{Change, Condition, OrderedStore, ReadError, Refusal};
+use super::ordered::{Change, Condition, OrderedStore, ReadError, Refusal, Tag};
 
 /// Where the store says it is.
 pub(crate) const REGION: &str = "us-east-1";
@@ -31,16 +32,16 @@ impl Api {
     pub(crate) fn new(store: OrderedStore) -> Api {
         Api { store: Arc::new(store) }
     }
+}
 
-    async fn change(&self, change: Change) -> S3Result<()> {
-        let answer = self.store.change(change).await;
-        let stopping = |_| s3_error!(ServiceUnavailable, "the store is stopping");
-        answer.map_err(stopping)?.map_err(refused)
-    }
+async fn change(store: &OrderedStore, change: Change) -> S3Result<()> {
+    let answer = store.change(change).await;
+    let stopping = |_| s3_error!(ServiceUnavailable, "the store is stopping");
+    answer.map_err(stopping)?.map_err(refused)
+}
 
-    fn needs_bucket(&self, bucket: &str) -> S3Result<()> {
-        self.store.bucket(bucket).map(drop).ok_or_else(|| S3ErrorCode::NoSuchBucket.into())
-    }
+fn needs_bucket(store: &OrderedStore, bucket: &str) -> S3Result<()> {
+    store.bucket(bucket).map(drop).ok_or_else(|| S3ErrorCode::NoSuchBucket.into())
 }
 
 fn refused(refusal: Refusal) -> S3Error {
@@ -68,8 +69,10 @@ fn timestamp(unix_ms: u64) -> Timestamp {
     Timestamp::from(UNIX_EPOCH + Duration::from_millis(unix_ms))
 }
 
-fn e_tag(digest: [u8; 16]) -> ETag {
-    ETag::Strong(hex(&digest))
+/// As S3 writes it: the digest in hexadecimal digits, and `-N` behind that of a whole put in N parts.
+fn e_tag(tag: Tag) -> ETag {
+    let digest = hex(&tag.digest);
+    ETag::Strong(if tag.parts == 0 { digest } else { format!("{digest}-{}", tag.parts) })
 }
 
 /// S3's sizes are signed; none of ours comes near the limit.
@@ -78,25 +81,30 @@ fn signed(size: u64) -> i64 {
 }
 
 /// What a put asks of the object that is there.
-fn condition(input: &PutObjectInput) -> S3Result<Condition> {
-    match (&input.if_none_match, &input.if_match) {
+fn condition(if_none_match: Option<&ETagCondition>, if_match: Option<&ETagCondition>) -> S3Result<Condition> {
+    match (if_none_match, if_match) {
         (None, None) => Ok(Condition::None),
         (Some(ETagCondition::Any), None) => Ok(Condition::Absent),
         (None, Some(ETagCondition::Any)) => Ok(Condition::Present),
-        // An ETag that is no MD5 is none of ours, so nothing there can match it; ours are never all zero.
-        (None, Some(ETagCondition::ETag(tag))) => Ok(Condition::ETag(digest_of(tag).unwrap_or_default())),
+        // What is no ETag of ours matches nothing that is there; ours are never all zero.
+        (None, Some(ETagCondition::ETag(tag))) => Ok(Condition::ETag(tag_of(tag).unwrap_or_default())),
         _ => Err(s3_error!(NotImplemented, "a put takes If-None-Match: * or If-Match, not both")),
     }
 }
 
-/// The MD5 that an ETag of ours spells.
-fn digest_of(tag: &ETag) -> Option<[u8; 16]> {
-    let digits = tag.as_strong().filter(|digits| digits.len() == 32 && digits.is_ascii())?;
+/// What an ETag of ours spells.
+fn tag_of(tag: &ETag) -> Option<Tag> {
+    let text = tag.as_strong()?;
+    let (digits, parts) = match text.split_once('-') {
+        Some((digits, parts)) => (digits, parts.parse().ok()?),
+        None => (text, 0),
+    };
+    let digits = Some(digits).filter(|digits| digits.len() == 32 && digits.is_ascii())?;
     let mut digest = [0; 16];
     for (at, byte) in digest.iter_mut().enumerate() {
         *byte = u8::from_str_radix(&digits[2 * at..2 * at + 2], 16).ok()?;
     }
-    Some(digest)
+    Some(Tag { digest, parts })
 }
 
 #[async_trait::async_trait]
@@ -107,7 +115,7 @@ impl S3 for Api {
     ) -> S3Result<S3Response<CreateBucketOutput>> {
         let bucket = req.input.bucket;
         let location = Some(format!("/{bucket}"));
-        self.change(Change::CreateBucket { bucket }).await?;
+        change(&self.store, Change::CreateBucket { bucket }).await?;
         Ok(S3Response::new(CreateBucketOutput { location }))
     }
 
@@ -115,12 +123,14 @@ impl S3 for Api {
         &self,
         req: S3Request<DeleteBucketInput>,
     ) -> S3Result<S3Response<DeleteBucketOutput>> {
-        self.change(Change::DeleteBucket { bucket: req.input.bucket }).await?;
+        let bucket = req.input.bucket;
+        change(&self.store, Change::DeleteBucket { bucket: bucket.clone() }).await?;
+        self.store.uploads().forget_bucket(&bucket);
         Ok(S3Response::new(DeleteBucketOutput {}))
     }
 
     async fn head_bucket(&self, req: S3Request<HeadBucketInput>) -> S3Result<S3Response<HeadBucketOutput>> {
-        self.needs_bucket(&req.input.bucket)?;
+        needs_bucket(&self.store, &req.input.bucket)?;
         let bucket_region = Some(REGION.to_owned());
         Ok(S3Response::new(HeadBucketOutput { bucket_region, ..Default::default() }))
     }
@@ -129,7 +139,7 @@ impl S3 for Api {
         &self,
         req: S3Request<GetBucketLocationInput>,
     ) -> S3Result<S3Response<GetBucketLocationOutput>> {
-        self.needs_bucket(&req.input.bucket)?;
+        needs_bucket(&self.store, &req.input.bucket)?;
         // S3's way of saying us-east-1 is to say nothing.
         Ok(S3Response::new(GetBucketLocationOutput::default()))
     }
@@ -147,15 +157,16 @@ impl S3 for Api {
     async fn put_object(&self, req: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
         let mut input = req.input;
         // Before the body is read: an upload to nowhere is not worth reading.
-        self.needs_bucket(&input.bucket)?;
-        let condition = condition(&input)?;
+        needs_bucket(&self.store, &input.bucket)?;
+        let condition = condition(input.if_none_match.as_ref(), input.if_match.as_ref())?;
         let meta = meta::of_put(&mut input)?;
-        let received = body::receive(&self.store, &mut input, req.trailing_headers).await?;
-        let (bucket, key, etag) = (input.bucket, input.key, received.etag);
-        self.change(Change::Put { bucket, key, meta, value: received.value, etag, condition }).await?;
-        let mut output = PutObjectOutput { e_tag: Some(e_tag(etag)), ..Default::default() };
-        received.checksums.put_into(&mut output);
-        Ok(S3Response::new(output))
+        let announced = (&mut input).into();
+        let received = body::receive(&self.store, input.body, announced, req.trailing_headers).await?;
+        let (bucket, key, etag) = (input.bucket, input.key, Tag::of_value(received.digest));
+        change(&self.store, Change::Put { bucket, key, meta, value: received.value, etag, condition })
+            .await?;
+        let e_tag = Some(e_tag(etag));
+        Ok(S3Response::new(PutObjectOutput { e_tag, ..received.checksums.into() }))
     }
 
     async fn get_object(&self, req: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
@@ -171,7 +182,7 @@ impl S3 for Api {
         req: S3Request<DeleteObjectInput>,
     ) -> S3Result<S3Response<DeleteObjectOutput>> {
         let DeleteObjectInput { bucket, key, .. } = req.input;
-        self.change(Change::Delete { bucket, keys: vec![key] }).await?;
+        change(&self.store, Change::Delete { bucket, keys: vec![key] }).await?;
         Ok(S3Response::new(DeleteObjectOutput::default()))
     }
 
@@ -184,7 +195,7 @@ impl S3 for Api {
         if keys.len() > list::MOST_KEYS {
             return Err(s3_error!(MalformedXML, "at most 1000 keys can be deleted at once"));
         }
-        self.change(Change::Delete { bucket, keys: keys.clone() }).await?;
+        change(&self.store, Change::Delete { bucket, keys: keys.clone() }).await?;
         let deleted = |key| DeletedObject { key: Some(key), ..Default::default() };
         let quiet = delete.quiet == Some(true);
         let deleted = (!quiet).then(|| keys.into_iter().map(deleted).collect());
@@ -196,5 +207,41 @@ impl S3 for Api {
         req: S3Request<ListObjectsV2Input>,
     ) -> S3Result<S3Response<ListObjectsV2Output>> {
         list::page(&self.store, req.input)
+    }
+
+    async fn create_multipart_upload(
+        &self,
+        req: S3Request<CreateMultipartUploadInput>,
+    ) -> S3Result<S3Response<CreateMultipartUploadOutput>> {
+        multipart::begin(&self.store, req.input)
+    }
+
+    async fn upload_part(&self, req: S3Request<UploadPartInput>) -> S3Result<S3Response<UploadPartOutput>> {
+        multipart::part(&self.store, req).await
+    }
+
+    async fn list_parts(&self, req: S3Request<ListPartsInput>) -> S3Result<S3Response<ListPartsOutput>> {
+        multipart::parts(&self.store, req.input)
+    }
+
+    async fn list_multipart_uploads(
+        &self,
+        req: S3Request<ListMultipartUploadsInput>,
+    ) -> S3Result<S3Response<ListMultipartUploadsOutput>> {
+        multipart::uploads(&self.store, req.input)
+    }
+
+    async fn complete_multipart_upload(
+        &self,
+        req: S3Request<CompleteMultipartUploadInput>,
+    ) -> S3Result<S3Response<CompleteMultipartUploadOutput>> {
+        multipart::complete(&self.store, req.input).await
+    }
+
+    async fn abort_multipart_upload(
+        &self,
+        req: S3Request<AbortMultipartUploadInput>,
+    ) -> S3Result<S3Response<AbortMultipartUploadOutput>> {
+        multipart::abort(&self.store, &req.input)
     }
 }

@@ -9,11 +9,10 @@ use bytes::Bytes;
 use s3s::dto::{
     ETagCondition, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput, Range, StreamingBlob,
 };
-use s3s::{Body, S3ErrorCode, S3Response, S3Result};
+use s3s::{Body, S3ErrorCode, S3Response, S3Result, s3_error};
 
 use super::{e_tag, meta, signed, timestamp, unreadable};
-use crate::os::text::hex;
-use crate::store::ordered::{OrderedStore, Stored};
+use crate::store::ordered::{OrderedStore, Stored, Tag};
 
 /// Read at once from a file on its way out.
 const PIECE_BYTES: u64 = 256 * 1024;
@@ -21,6 +20,7 @@ const PIECE_BYTES: u64 = 256 * 1024;
 pub(super) fn get(store: &OrderedStore, input: &GetObjectInput) -> S3Result<S3Response<GetObjectOutput>> {
     let found = store.get(&input.bucket, &input.key).map_err(unreadable)?;
     let about = found.about;
+    whole(input.part_number)?;
     check(input.if_match.as_ref(), input.if_none_match.as_ref(), about.etag)?;
     let (range, content_range) = part(input.range, about.size)?;
     let body = match found.value {
@@ -47,6 +47,7 @@ pub(super) fn get(store: &OrderedStore, input: &GetObjectInput) -> S3Result<S3Re
 pub(super) fn head(store: &OrderedStore, input: &HeadObjectInput) -> S3Result<S3Response<HeadObjectOutput>> {
     let found = store.get(&input.bucket, &input.key).map_err(unreadable)?;
     let about = found.about;
+    whole(input.part_number)?;
     check(input.if_match.as_ref(), input.if_none_match.as_ref(), about.etag)?;
     let (range, content_range) = part(input.range, about.size)?;
     let mut output = HeadObjectOutput {
@@ -62,10 +63,10 @@ pub(super) fn head(store: &OrderedStore, input: &HeadObjectInput) -> S3Result<S3
 }
 
 /// If-Match and If-None-Match of a read.
-fn check(wanted: Option<&ETagCondition>, unwanted: Option<&ETagCondition>, etag: [u8; 16]) -> S3Result<()> {
+fn check(wanted: Option<&ETagCondition>, unwanted: Option<&ETagCondition>, etag: Tag) -> S3Result<()> {
     let is = |condition: &ETagCondition| match condition {
         ETagCondition::Any => true,
-        ETagCondition::ETag(tag) => tag.value() == hex(&etag),
+        ETagCondition::ETag(tag) => tag.value() == e_tag(etag).value(),
     };
     if wanted.is_some_and(|condition| !is(condition)) {
         return Err(S3ErrorCode::PreconditionFailed.into());
@@ -74,6 +75,14 @@ fn check(wanted: Option<&ETagCondition>, unwanted: Option<&ETagCondition>, etag:
         return Err(S3ErrorCode::NotModified.into());
     }
     Ok(())
+}
+
+/// Where the parts of an object began nobody remembers.
+fn whole(part_number: Option<i32>) -> S3Result<()> {
+    match part_number {
+        None => Ok(()),
+        Some(_) => Err(s3_error!(NotImplemented, "an object is read whole or by a range, not by its parts")),
+    }
 }
 
 /// The bytes asked for, and how the answer names them when that is not all.

@@ -6,7 +6,7 @@
 //! ```
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -102,7 +102,7 @@ impl Disk {
         let number = disk.next_large.fetch_add(1, Ordering::Relaxed);
         let path = disk.large.join(number.to_string());
         let file = OpenOptions::new().read(true).write(true).create_new(true).open(path)?;
-        Ok(StagedFile { disk: Arc::clone(disk), number, file, length: 0, kept: false })
+        Ok(StagedFile { disk: Arc::clone(disk), number, file, length: 0, is_synced: false, kept: false })
     }
 
     fn sync_file(&self, file: &File, path: &Path, length: u64) -> io::Result<()> {
@@ -141,6 +141,7 @@ pub(crate) struct StagedFile {
     number: u64,
     file: File,
     length: u64,
+    is_synced: bool,
     kept: bool,
 }
 
@@ -148,7 +149,19 @@ impl StagedFile {
     pub(crate) fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.write_all_at(bytes, self.length)?;
         self.length += bytes.len() as u64;
+        self.is_synced = false;
         Ok(())
+    }
+
+    /// Appends all of another file; the operating system copies, memory holds nothing of it.
+    pub(super) fn append_file(&mut self, other: &StagedFile) -> io::Result<()> {
+        let (mut from, mut to) = (&other.file, &self.file);
+        from.rewind()?;
+        to.seek(SeekFrom::Start(self.length))?;
+        let copied = io::copy(&mut from.take(other.length), &mut to)?;
+        self.length += copied;
+        self.is_synced = false;
+        if copied == other.length { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 
     pub(crate) fn length(&self) -> u64 {
@@ -160,9 +173,14 @@ impl StagedFile {
     }
 
     /// Makes the file and its name survive a power loss, when durability is on.
-    pub(super) fn sync(&self) -> io::Result<()> {
+    pub(super) fn sync(&mut self) -> io::Result<()> {
+        if self.is_synced {
+            return Ok(());
+        }
         self.disk.sync_file(&self.file, &self.disk.large.join(self.number.to_string()), self.length)?;
-        self.disk.sync_folder(&self.disk.large)
+        self.disk.sync_folder(&self.disk.large)?;
+        self.is_synced = true;
+        Ok(())
     }
 
     /// An object refers to it from now on.

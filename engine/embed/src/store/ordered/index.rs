@@ -1,6 +1,6 @@
 //! What exists: buckets, and in each the keys in order of their UTF-8 bytes, as S3 lists them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map};
 use std::ops::Bound;
 
 use super::About;
@@ -96,37 +96,47 @@ impl Index {
 }
 
 impl Bucket {
-    /// One page. Costs a search in the tree for each item, however large the bucket and however many keys a common
-    /// prefix stands for.
+    /// One page. Costs a step in the tree for each object and a search for each common prefix, however large the bucket
+    /// and however many keys a common prefix stands for.
     pub(super) fn page(&self, wanted: &Page<'_>) -> Listing {
-        let prefix = wanted.prefix.as_bytes();
+        self.page_counting(wanted, &mut 0)
+    }
+
+    /// [`Bucket::page`], counting the keys that it looks at.
+    fn page_counting(&self, wanted: &Page<'_>, looks: &mut usize) -> Listing {
+        let (prefix, delimiter) = (wanted.prefix.as_bytes(), wanted.delimiter.as_bytes());
         let mut position: Vec<u8> = wanted.after.to_vec();
+        let mut keys = self.keys_after(&position, prefix);
         let mut items = Vec::new();
-        while let Some((key, entry)) = self.next_after(&position, prefix) {
+        loop {
+            *looks += 1;
+            let Some((key, entry)) = keys.next().filter(|(key, _)| key.starts_with(prefix)) else {
+                return Listing { items, next: None };
+            };
             // Only now is it known that the page before this item was not the last.
             if items.len() == wanted.limit {
                 return Listing { items, next: Some(position) };
             }
-            match rolled_up(key, prefix.len(), wanted.delimiter.as_bytes()) {
+            position.clear();
+            match rolled_up(key, prefix.len(), delimiter) {
                 Some(common) => {
                     items.push(Item::CommonPrefix(text(common)));
-                    position = common.to_vec();
+                    position.extend_from_slice(common);
                     position.push(PAST_ALL);
+                    keys = self.keys_after(&position, prefix);
                 }
                 None => {
                     items.push(Item::Object { key: text(key), about: entry.about });
-                    position = key.to_vec();
+                    position.extend_from_slice(key);
                 }
             }
         }
-        Listing { items, next: None }
     }
 
-    /// The first key that sorts after `position` and begins with `prefix`.
-    fn next_after(&self, position: &[u8], prefix: &[u8]) -> Option<(&[u8], &Entry)> {
+    /// The keys that sort after `position`, from the first on that can begin with `prefix`.
+    fn keys_after(&self, position: &[u8], prefix: &[u8]) -> btree_map::Range<'_, Box<[u8]>, Entry> {
         let from = if position < prefix { Bound::Included(prefix) } else { Bound::Excluded(position) };
-        let (key, entry) = self.objects.range::<[u8], _>((from, Bound::Unbounded)).next()?;
-        key.starts_with(prefix).then_some((key, entry))
+        self.objects.range::<[u8], _>((from, Bound::Unbounded))
     }
 }
 
@@ -151,7 +161,11 @@ mod tests {
 
     fn bucket(keys: &[&str]) -> Bucket {
         let place = Place { segment: 1, length: 0, offset: 0 };
-        let entry = Entry { place, about: About { size: 0, modified_ms: 0, etag: [0; 16] }, file: None };
+        let entry = Entry {
+            place,
+            about: About { size: 0, modified_ms: 0, etag: super::super::Tag::default() },
+            file: None,
+        };
         let objects = keys.iter().map(|key| (key.as_bytes().into(), entry)).collect();
         Bucket { objects, ..Bucket::default() }
     }
@@ -225,6 +239,28 @@ mod tests {
         let bucket = bucket(&["a", "b"]);
         assert_eq!(bucket.page(&Page { prefix: "", delimiter: "", after: b"", limit: 2 }).next, None);
         assert!(bucket.page(&Page { prefix: "", delimiter: "", after: b"", limit: 1 }).next.is_some());
+    }
+
+    /// What a page costs is counted, not timed: the same in a large bucket as in a small one.
+    #[test]
+    fn a_page_costs_as_much_as_it_holds_however_much_there_is_around_it() {
+        let looks = |keys: &[String], wanted: &Page<'_>| {
+            let bucket = bucket(&keys.iter().map(String::as_str).collect::<Vec<_>>());
+            let mut looks = 0;
+            let listing = bucket.page_counting(wanted, &mut looks);
+            (listing.items.len(), looks)
+        };
+        let keys = |count: u32| (0..count).map(|n| format!("run/{n:08}")).collect::<Vec<_>>();
+        let (first, deep) = (b"".as_slice(), b"run/00000500".as_slice());
+        for (after, few, many) in [(first, keys(1000), keys(50_000)), (deep, keys(1501), keys(50_000))] {
+            let page = Page { prefix: "run/", delimiter: "", after, limit: 1000 };
+            assert_eq!(looks(&few, &page), (1000, 1001));
+            assert_eq!(looks(&many, &page), (1000, 1001));
+        }
+        let runs: Vec<String> =
+            (0..20).flat_map(|run| (0..1000).map(move |n| format!("run-{run:02}/{n:04}"))).collect();
+        let rolled = Page { prefix: "", delimiter: "/", after: b"", limit: 1000 };
+        assert_eq!(looks(&runs, &rolled), (20, 21), "keys under a common prefix are skipped, not looked at");
     }
 
     proptest! {

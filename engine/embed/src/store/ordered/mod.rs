@@ -13,6 +13,8 @@ mod index;
 mod record;
 mod replay;
 mod state;
+mod tag;
+mod uploads;
 mod writer;
 
 use std::os::unix::fs::FileExt;
@@ -25,7 +27,9 @@ use tokio::sync::oneshot;
 pub(crate) use commit::Give;
 pub(crate) use disk::{LogOptions, StagedFile};
 pub(crate) use index::{Item, Page};
-pub(crate) use writer::{Answer, Change, Condition, Refusal, Value};
+pub(crate) use tag::Tag;
+pub(crate) use uploads::{NoSuchUpload, Part, Upload, Uploads};
+pub(crate) use writer::{Answer, Change, Condition, Refusal, Value, now_ms};
 
 use commit::Committer;
 use disk::Disk;
@@ -34,7 +38,8 @@ use state::State;
 
 use crate::EmbedError;
 
-/// Values up to this many bytes lie in the log among the records; larger ones have a file each.
+/// Values up to this many bytes lie in the log among the records; larger ones, and those that came in parts, have a file
+/// each.
 pub(crate) const INLINE_BYTES: usize = 1 << 20;
 
 /// What is known of an object without reading it.
@@ -42,8 +47,7 @@ pub(crate) const INLINE_BYTES: usize = 1 << 20;
 pub(crate) struct About {
     pub(crate) size: u64,
     pub(crate) modified_ms: u64,
-    /// MD5 of the value.
-    pub(crate) etag: [u8; 16],
+    pub(crate) etag: Tag,
 }
 
 /// An object that was found.
@@ -80,6 +84,7 @@ pub(crate) struct OrderedStore {
     state: Arc<RwLock<State>>,
     disk: Arc<Disk>,
     committer: Committer,
+    uploads: Uploads,
 }
 
 impl OrderedStore {
@@ -93,7 +98,7 @@ impl OrderedStore {
         let writer = writer::Writer::new(Arc::clone(&disk), Arc::clone(&state), tail);
         let committer =
             Committer::start(writer, durable, give).map_err(EmbedError::io("start a thread for", dir))?;
-        Ok(OrderedStore { state, disk, committer })
+        Ok(OrderedStore { state, disk, committer, uploads: Uploads::default() })
     }
 
     /// Makes a change; the answer comes when it holds. With durability off it is there on return.
@@ -104,6 +109,25 @@ impl OrderedStore {
     /// A file to put a large value into; removed unless it becomes part of a change.
     pub(crate) fn stage(&self) -> std::io::Result<StagedFile> {
         Disk::stage(&self.disk)
+    }
+
+    /// One file of all the others' bytes, in order, synced when durability is on. They stay. Blocks for as long as the
+    /// disk takes to copy them.
+    pub(crate) fn join<'a>(
+        &self,
+        files: impl Iterator<Item = &'a StagedFile>,
+    ) -> std::io::Result<StagedFile> {
+        let mut whole = self.stage()?;
+        for file in files {
+            whole.append_file(file)?;
+        }
+        whole.sync()?;
+        Ok(whole)
+    }
+
+    /// Values that come in parts, until they are whole.
+    pub(crate) fn uploads(&self) -> &Uploads {
+        &self.uploads
     }
 
     /// Whether a bucket exists, and since when (Unix milliseconds).

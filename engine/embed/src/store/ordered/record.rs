@@ -8,16 +8,18 @@
 //!      9  1      zero
 //!     10  2      length of the bucket's name
 //!     12  2      length of the key
-//!     14  2      zero
+//!     14  2      number of parts the value was put in, 0 when it was put in one piece
 //!     16  4      length of the meta
 //!     20  4      length of the value that follows
 //!     24  8      number of the file that holds the value, 0 when it follows
 //!     32  8      size of the value
 //!     40  8      modified, Unix milliseconds
-//!     48  16     MD5 of the value
+//!     48  16     MD5 of the value, or of its parts' MD5s
 //!     64         bucket, key, meta, value
 //! ```
 //! Integers are little-endian. A record does not say where it stands, so it can be copied as it is.
+
+use super::Tag;
 
 /// Bytes before the names.
 pub(super) const HEADER_BYTES: usize = 64;
@@ -45,7 +47,7 @@ pub(super) struct Record<'a> {
     pub(super) file: Option<u64>,
     pub(super) size: u64,
     pub(super) modified_ms: u64,
-    pub(super) etag: [u8; 16],
+    pub(super) etag: Tag,
 }
 
 /// Why bytes are no record.
@@ -63,7 +65,8 @@ impl<'a> Record<'a> {
     /// A record with nothing but names.
     pub(super) fn of(kind: Kind, bucket: &'a str, key: &'a str, modified_ms: u64) -> Record<'a> {
         let (bucket, key) = (bucket.as_bytes(), key.as_bytes());
-        Record { kind, bucket, key, meta: &[], value: &[], file: None, size: 0, modified_ms, etag: [0; 16] }
+        let etag = Tag::default();
+        Record { kind, bucket, key, meta: &[], value: &[], file: None, size: 0, modified_ms, etag }
     }
 
     /// Appends the record; more of the value may follow in pieces. Returns its length.
@@ -78,13 +81,13 @@ impl<'a> Record<'a> {
         out.extend_from_slice(&[self.kind as u8, 0]);
         out.extend_from_slice(&short(self.bucket.len()));
         out.extend_from_slice(&short(self.key.len()));
-        out.extend_from_slice(&[0; 2]);
+        out.extend_from_slice(&self.etag.parts.to_le_bytes());
         out.extend_from_slice(&long(self.meta.len()));
         out.extend_from_slice(&long(value_bytes));
         out.extend_from_slice(&self.file.unwrap_or(0).to_le_bytes());
         out.extend_from_slice(&self.size.to_le_bytes());
         out.extend_from_slice(&self.modified_ms.to_le_bytes());
-        out.extend_from_slice(&self.etag);
+        out.extend_from_slice(&self.etag.digest);
         for part in [self.bucket, self.key, self.meta, self.value] {
             out.extend_from_slice(part);
         }
@@ -126,8 +129,8 @@ impl<'a> Record<'a> {
         let (bucket, rest) = whole[HEADER_BYTES..].split_at(bucket_bytes);
         let (key, rest) = rest.split_at(key_bytes);
         let (meta, value) = rest.split_at(meta_bytes);
-        let mut etag = [0; 16];
-        etag.copy_from_slice(&whole[48..64]);
+        let mut digest = [0; 16];
+        digest.copy_from_slice(&whole[48..64]);
         let file = Some(huge(whole, 24)).filter(|number| *number != 0);
         Ok(Record {
             kind,
@@ -138,7 +141,7 @@ impl<'a> Record<'a> {
             file,
             size: huge(whole, 32),
             modified_ms: huge(whole, 40),
-            etag,
+            etag: Tag { digest, parts: u16::from_le_bytes([whole[14], whole[15]]) },
         })
     }
 }
@@ -168,10 +171,11 @@ mod tests {
         fn what_is_written_is_read(
             key in "\\PC{0,40}", meta in prop::collection::vec(any::<u8>(), 0..50),
             value in prop::collection::vec(any::<u8>(), 0..300), cut in any::<prop::sample::Index>(),
-            file in prop::option::of(1_u64..), modified_ms in any::<u64>(), etag in any::<[u8; 16]>(),
+            file in prop::option::of(1_u64..), modified_ms in any::<u64>(),
+            digest in any::<[u8; 16]>(), parts in any::<u16>(),
         ) {
             let record = Record {
-                meta: &meta, value: &[], file, size: value.len() as u64, etag,
+                meta: &meta, value: &[], file, size: value.len() as u64, etag: Tag { digest, parts },
                 ..Record::of(Kind::Put, "bucket", &key, modified_ms)
             };
             let cut = cut.index(value.len() + 1);
@@ -195,6 +199,24 @@ mod tests {
             bytes[at] ^= 1 << bit;
             prop_assert!(Record::decode(&bytes).is_err());
         }
+    }
+
+    #[test]
+    fn a_record_from_before_there_were_parts_is_of_a_value_put_in_one_piece() {
+        let mut bytes = b"SBL1\0\0\0\0\x03\0\x01\0\x01\0".to_vec();
+        // What was zero then is the number of parts now.
+        bytes.extend_from_slice(&[0, 0, 0, 0, 0, 0, 5, 0, 0, 0]);
+        for number in [0_u64, 5, 1_700_000_000_000] {
+            bytes.extend_from_slice(&number.to_le_bytes());
+        }
+        bytes.extend_from_slice(&[9; 16]);
+        bytes.extend_from_slice(b"bkhello");
+        let checksum = crc32fast::hash(&bytes[8..]);
+        bytes[4..8].copy_from_slice(&checksum.to_le_bytes());
+        let (record, length) = Record::decode(&bytes).unwrap();
+        assert_eq!(length, bytes.len());
+        assert_eq!((record.key, record.value, record.size), (&b"k"[..], &b"hello"[..], 5));
+        assert_eq!(record.etag, Tag { digest: [9; 16], parts: 0 });
     }
 
     #[test]

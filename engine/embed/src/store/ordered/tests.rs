@@ -31,8 +31,8 @@ fn put(store: &OrderedStore, key: &str, value: &[u8]) -> Result<(), Refusal> {
 
 fn put_if(store: &OrderedStore, key: &str, value: &[u8], condition: Condition) -> Result<(), Refusal> {
     let (bucket, key) = ("b".to_owned(), key.to_owned());
-    let mut etag = [0; 16];
-    etag[..4].copy_from_slice(&crc32fast::hash(value).to_le_bytes());
+    let mut etag = Tag::default();
+    etag.digest[..4].copy_from_slice(&crc32fast::hash(value).to_le_bytes());
     let value = Value::Bytes(vec![Bytes::copy_from_slice(value)]);
     make(store, Change::Put { bucket, key, meta: Bytes::from_static(b"{}"), value, etag, condition })
 }
@@ -144,7 +144,14 @@ fn many_changes_share_a_sync() {
         .map(|number| {
             let value = Value::Bytes(vec![Bytes::from_static(b"v")]);
             let (bucket, key, meta) = ("b".to_owned(), format!("k{number}"), Bytes::new());
-            store.change(Change::Put { bucket, key, meta, value, etag: [0; 16], condition: Condition::None })
+            store.change(Change::Put {
+                bucket,
+                key,
+                meta,
+                value,
+                etag: Tag::default(),
+                condition: Condition::None,
+            })
         })
         .collect();
     answers.into_iter().for_each(|answer| answer.blocking_recv().unwrap().unwrap());
@@ -172,7 +179,7 @@ fn a_large_value_has_a_file_of_its_own_and_loses_it() {
                 key,
                 meta: Bytes::new(),
                 value: Value::File(file),
-                etag: [1; 16],
+                etag: Tag { digest: [1; 16], parts: 0 },
                 condition,
             },
         )

@@ -15,6 +15,7 @@ use super::index::Place;
 use super::record::{Kind, Record};
 use super::replay::Tail;
 use super::state::{self, Segment, State};
+use super::tag::Tag;
 
 /// A value on its way in.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ pub(crate) enum Condition {
     /// If-Match: *
     Present,
     /// If-Match: "…"
-    ETag([u8; 16]),
+    ETag(Tag),
 }
 
 /// Something to be done to the store.
@@ -41,7 +42,7 @@ pub(crate) enum Condition {
 pub(crate) enum Change {
     CreateBucket { bucket: String },
     DeleteBucket { bucket: String },
-    Put { bucket: String, key: String, meta: Bytes, value: Value, etag: [u8; 16], condition: Condition },
+    Put { bucket: String, key: String, meta: Bytes, value: Value, etag: Tag, condition: Condition },
     Delete { bucket: String, keys: Vec<String> },
 }
 
@@ -188,7 +189,7 @@ impl Writer {
                 let size = pieces.iter().map(|piece| piece.len() as u64).sum();
                 Record { size, ..record }.encode(&pieces, &mut self.buffer);
             }
-            Value::File(file) => {
+            Value::File(mut file) => {
                 // Before the record that refers to it.
                 file.sync().map_err(|error| Refusal::Disk(error.to_string()))?;
                 let record = Record { size: file.length(), file: Some(file.number()), ..record };
@@ -274,7 +275,7 @@ impl Writer {
     }
 }
 
-fn check(condition: Condition, present: Option<[u8; 16]>) -> Result<(), Refusal> {
+fn check(condition: Condition, present: Option<Tag>) -> Result<(), Refusal> {
     match (condition, present) {
         (Condition::Absent, Some(_)) => Err(Refusal::ConditionFailed),
         (Condition::Present | Condition::ETag(_), None) => Err(Refusal::NoSuchKey),
@@ -289,7 +290,8 @@ fn hash(bucket: &str, key: &str) -> u64 {
     hasher.finish()
 }
 
-fn now_ms() -> u64 {
+/// Unix milliseconds.
+pub(crate) fn now_ms() -> u64 {
     // A clock before 1970 is no reason to stop.
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
