@@ -26,10 +26,10 @@ use crate::{
     bindings::{
         entities::ShardOnCore,
         pg::Statement,
-        s3::StoreWords,
+        s3::StoreOnCore,
         table::{OnCore, TableParts},
     },
-    context::Context,
+    context::{Context, failure},
     diagnostic::Diagnostic,
     engine::EvalError,
     findings::Findings,
@@ -48,22 +48,52 @@ pub struct Wiring {
     pub inputs: Arc<Inputs>,
     /// Seed of the run.
     pub seed: u64,
-    /// Names of the scenarios, in the plan's order.
-    pub scenarios: Vec<String>,
-    /// The number of each scenario's first virtual user, in the same order: users are counted through all of them.
-    pub first_vus: Vec<u64>,
-    /// How many virtual users each scenario has at most, in the same order.
-    pub max_vus: Vec<u64>,
+    /// The scenarios, in the plan's order.
+    pub scenarios: Vec<ScenarioWiring>,
     /// Where Postgres is, when the script talks to it.
     pub postgres: Option<(drivers::pg::PgConfig, drivers::pg::PoolMode)>,
-    /// Where the object store is, when the script talks to it.
-    pub store: Option<drivers::s3::S3Config>,
+    /// Where the object stores are: one without a name, or several with one each.
+    pub stores: Vec<StoreWiring>,
     /// How long one operation of the load may take; the stage's may take longer.
     pub timeout: Duration,
     /// Whether scripts may drop and truncate: the servers are ours, or the user said so.
     pub allow_destructive: bool,
     /// What the scripts of all cores tell the runner.
     pub findings: Arc<Findings>,
+}
+
+/// A scenario, as its virtual users need to know it.
+#[derive(Clone, Debug, Default)]
+pub struct ScenarioWiring {
+    /// Its name.
+    pub name: String,
+    /// What its random choices are seeded by: mostly its name.
+    pub seed_name: String,
+    /// Whose turn it is, when it is one of a comparison.
+    pub side: Option<String>,
+    /// The number of its first virtual user: users are counted through all scenarios.
+    pub first_vu: u64,
+    /// How many virtual users it has at most.
+    pub max_vus: u64,
+}
+
+/// An object store that scripts may talk to.
+#[derive(Clone, Debug)]
+pub struct StoreWiring {
+    /// What the script calls it; nothing for the only one.
+    pub name: Option<String>,
+    /// Where it is.
+    pub config: drivers::s3::S3Config,
+    /// Whether it is to prove that it lost nothing: its ledger is kept.
+    pub keeps_ledger: bool,
+}
+
+impl StoreWiring {
+    /// The only store of a run, without a ledger.
+    #[must_use]
+    pub fn only(config: drivers::s3::S3Config) -> Self {
+        Self { name: None, config, keeps_ledger: false }
+    }
 }
 
 /// One core's share of a run.
@@ -73,8 +103,7 @@ pub(crate) struct Core {
     /// The run's clock. The stage's is set when the run's epoch is known.
     pub(crate) clock: RefCell<RealTime>,
     pub(crate) postgres: Option<drivers::pg::Postgres>,
-    pub(crate) store: Option<drivers::s3::Store>,
-    pub(crate) store_words: StoreWords,
+    pub(crate) stores: Vec<StoreOnCore>,
     pub(crate) words: OpWords,
     pub(crate) params: RefCell<ParamTable>,
     /// By operation and text.
@@ -147,17 +176,19 @@ impl Core {
         let postgres =
             postgres.map(|(config, mode)| drivers::pg::Postgres::new(config, mode, options)).transpose();
         let postgres = postgres.map_err(|e| Diagnostic::usage(e.to_string()))?;
-        let store = wiring.store.as_ref().map(drivers::s3::Store::open).transpose();
-        let store = store.map_err(|e| Diagnostic::usage(e.to_string()))?;
+        let stores = wiring
+            .stores
+            .iter()
+            .map(|store| StoreOnCore::open(store, &wiring.findings))
+            .collect::<Result<_, _>>()?;
         let params = RefCell::new(ParamTable::new(wiring.inputs.clone()));
-        let scenario_hashes = wiring.scenarios.iter().map(|name| seed::scenario_hash(name)).collect();
+        let scenario_hashes = wiring.scenarios.iter().map(|s| seed::scenario_hash(&s.seed_name)).collect();
         Ok(Self {
             wiring,
             recorder,
             clock: RefCell::new(clock),
             postgres,
-            store,
-            store_words: StoreWords::default(),
+            stores,
             words: OpWords::default(),
             params,
             statements: RefCell::default(),
@@ -211,6 +242,34 @@ impl Core {
             empty => empty.insert(OnCore::new(parts)?),
         };
         Ok(look(on_core))
+    }
+
+    /// The object store of that name, or the only one.
+    ///
+    /// # Errors
+    /// When there is none of that name, or there are several and none is named.
+    pub(crate) fn store(&self, name: Option<&str>) -> Result<&StoreOnCore, EvalError> {
+        if let Some(found) = self.stores.iter().find(|store| store.name.as_deref() == name) {
+            return Ok(found);
+        }
+        let names: Vec<&str> = self.stores.iter().filter_map(|store| store.name.as_deref()).collect();
+        Err(failure(&match (name, names.first()) {
+            (None, None) => "this run has no object store".to_owned(),
+            (Some(name), None) => {
+                format!(
+                    "there is no store `{name}`: this run names none; leave `store` out, or add `stores` to options()"
+                )
+            }
+            (None, Some(first)) => format!(
+                "this run has the stores {}: say which, as in #{{ store: \"{first}\" }}",
+                names.join(", ")
+            ),
+            (Some(name), Some(_)) => {
+                let near = model::suggest::did_you_mean(name, names.iter().copied());
+                let near = near.map_or(String::new(), |near| format!(": did you mean `{near}`?"));
+                format!("there is no store `{name}` among {}{near}", names.join(", "))
+            }
+        }))
     }
 
     /// A shard of an active set; made when its owner first asks for it. A virtual user lives on one core for as long as

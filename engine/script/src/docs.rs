@@ -10,9 +10,10 @@ use crate::{
 };
 
 /// What is told as a whole rather than function by function: name and Markdown, in the order of reading.
-const GUIDES: [(&str, &str); 4] = [
+const GUIDES: [(&str, &str); 5] = [
     ("options", include_str!("docs/options.md")),
     ("thresholds", include_str!("docs/thresholds.md")),
+    ("ledgers", include_str!("docs/ledgers.md")),
     ("values", include_str!("docs/values.md")),
     ("targets", include_str!("docs/targets.md")),
 ];

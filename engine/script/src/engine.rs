@@ -6,7 +6,7 @@
 //!
 //! Deliberately absent: what bindings do (see `bindings`), who waits for whom (see `bridge`).
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc};
+use std::{cell::RefCell, collections::HashMap, path::Path, rc::Rc};
 
 use rhai::{
     AST, Dynamic, Engine, EvalAltResult, EvalContext, Module, ModuleResolver, OptimizationLevel, Position,
@@ -14,7 +14,7 @@ use rhai::{
 };
 
 use crate::{
-    bindings,
+    bindings::{self, data::Folder},
     bridge::Fiber,
     diagnostic::{Diagnostic, from_eval_error, from_parse_error},
     limits,
@@ -58,6 +58,7 @@ impl Host {
     pub(crate) fn new(program: &Program) -> Result<Self, Diagnostic> {
         let compiled = CompiledModules::default();
         let mut engine = bare_engine();
+        engine.set_default_tag(Dynamic::from(Folder::of(Path::new(program.file()))));
         engine.set_module_resolver(Resolver { program: program.clone(), compiled: compiled.clone() });
         let complain = |e: &rhai::ParseError| from_parse_error(e, program.file(), program.text());
         let mut ast = engine.compile(program.text().as_ref()).map_err(|e| complain(&e))?;

@@ -7,7 +7,7 @@ use std::sync::{
 
 use crate::{
     diagnostic::Diagnostic,
-    ledger::{Books, CasLogs},
+    ledger::{Books, CasLogs, StoreLogs, store::StoreBooks},
 };
 
 /// Distinct complaints that are kept in full; the recorder counts all of them.
@@ -23,6 +23,8 @@ pub struct Findings {
     ledgers: Mutex<CasLogs>,
     /// Which tables keep a ledger.
     pub(crate) books: Books,
+    /// Which object stores do, and what was noted of them.
+    pub(crate) stores: StoreBooks,
 }
 
 impl Findings {
@@ -55,6 +57,12 @@ impl Findings {
     #[must_use]
     pub fn take_ledgers(&self) -> CasLogs {
         std::mem::take(&mut self.ledgers.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// What was noted of the object stores that keep a ledger, by all cores; the caller owns it now.
+    #[must_use]
+    pub fn take_store_ledgers(&self) -> StoreLogs {
+        self.stores.take()
     }
 
     /// Says how far `what` has come; at its end there is nothing more to say.

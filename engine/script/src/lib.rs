@@ -34,13 +34,13 @@ mod stage;
 mod vu;
 
 pub use crate::{
-    core::Wiring,
+    core::{ScenarioWiring, StoreWiring, Wiring},
     diagnostic::{Diagnostic, Place},
     findings::Findings,
     library::{BUILT_IN, ModuleText},
     options::{
-        Evaluated, Fault, FaultOptions, GateOptions, Options, PostgresOptions, ProbeOptions, ScenarioOptions,
-        ScriptProbe, StoreOptions, evaluate,
+        ComparisonOptions, Evaluated, Fault, FaultOptions, GateOptions, NamedStore, Options, PostgresOptions,
+        ProbeOptions, ScenarioOptions, ScriptProbe, StoreOptions, Turn, TurnKind, evaluate,
     },
     params::{Inputs, Param, ParamOrigin},
     portable::{NotPortable, Portable},

@@ -12,8 +12,10 @@ use std::{
 
 /// The standard library as it was when this binary was built: name and text.
 pub const BUILT_IN: &[(&str, &str)] = &[
+    ("head_row", include_str!("../../../stdlib/head_row.rhai")),
     ("queue", include_str!("../../../stdlib/queue.rhai")),
     ("shape", include_str!("../../../stdlib/shape.rhai")),
+    ("steps", include_str!("../../../stdlib/steps.rhai")),
 ];
 
 /// One module's text and where it was found.

@@ -3,6 +3,7 @@
 //!
 //! Deliberately absent: what the command line changes about it (`runner`), how an executor works (`load`).
 
+mod comparisons;
 mod executor;
 mod faults;
 mod judged;
@@ -16,10 +17,11 @@ use model::{segment::Segment, threshold::ThresholdRule};
 use rhai::{EvalContext, Map};
 
 pub use self::{
+    comparisons::{ComparisonOptions, Turn, TurnKind},
     faults::{Fault, FaultOptions},
     judged::GateOptions,
     probes::{ProbeOptions, ScriptProbe},
-    servers::{PostgresOptions, StoreOptions},
+    servers::{NamedStore, PostgresOptions, StoreOptions},
 };
 use crate::{
     declaring,
@@ -34,8 +36,10 @@ use crate::{
 /// What a script asks for.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// What runs side by side.
+    /// What runs side by side, and behind it the turns of comparisons, each comparison's from 0.
     pub scenarios: Vec<ScenarioOptions>,
+    /// What is compared, in the script's order.
+    pub comparisons: Vec<ComparisonOptions>,
     /// What must hold.
     pub thresholds: Vec<ThresholdRule>,
     /// What thresholds decide together.
@@ -54,8 +58,10 @@ pub struct Options {
     pub timeout: Duration,
     /// How Postgres is used.
     pub postgres: PostgresOptions,
-    /// How the object store is used.
+    /// How object stores are used.
     pub store: StoreOptions,
+    /// Stores by name, in the script's order; empty when the run has the target's one alone.
+    pub stores: Vec<NamedStore>,
 }
 
 /// One scenario.
@@ -73,6 +79,8 @@ pub struct ScenarioOptions {
     pub graceful_stop: Duration,
     /// Words that label it.
     pub tags: BTreeMap<String, String>,
+    /// Which turn of a comparison it is, if it is one.
+    pub turn: Option<Turn>,
 }
 
 /// A script's options with the parameters they were made of.
@@ -84,8 +92,9 @@ pub struct Evaluated {
     pub params: Vec<Param>,
 }
 
-const TOP: [&str; 11] = [
+const TOP: [&str; 13] = [
     "scenarios",
+    "comparisons",
     "thresholds",
     "gates",
     "probes",
@@ -96,6 +105,7 @@ const TOP: [&str; 11] = [
     "timeout",
     "postgres",
     "store",
+    "stores",
 ];
 
 /// Evaluates `options()` and checks what it returns.
@@ -202,10 +212,23 @@ impl Reader<'_> {
         }
         self.absorb(&[], top);
         let tags = self.tags(map, &[]);
-        let scenarios = self.scenarios(map, scale);
+        let comparisons = self.comparisons(map);
+        let mut scenarios = self.scenarios(map, scale, !comparisons.is_empty());
+        for comparison in &comparisons {
+            if scenarios.iter().any(|scenario| scenario.name == comparison.name) {
+                let message = format!("`{}` is a scenario and a comparison", comparison.name);
+                self.complain(
+                    &["comparisons", &comparison.name],
+                    message,
+                    Some("call one otherwise".to_owned()),
+                );
+            }
+        }
         self.validate(&scenarios);
+        scenarios.extend(comparisons.iter().flat_map(ComparisonOptions::scenarios));
         Options {
             scenarios,
+            comparisons,
             thresholds: self.thresholds(map, &[]),
             gates: self.gates(map),
             probes: self.probes(map),
@@ -216,6 +239,7 @@ impl Reader<'_> {
             timeout,
             postgres: self.postgres(map),
             store: self.store(map),
+            stores: self.stores(map),
         }
     }
 
@@ -250,9 +274,9 @@ impl Reader<'_> {
         tags.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect()
     }
 
-    fn scenarios(&mut self, map: &Map, scale: f64) -> Vec<ScenarioOptions> {
+    fn scenarios(&mut self, map: &Map, scale: f64, may_be_none: bool) -> Vec<ScenarioOptions> {
         let all = self.sub_map(map, &[], "scenarios");
-        if all.is_empty() {
+        if all.is_empty() && !may_be_none {
             let help = "for example scenarios: #{ main: #{ executor: \"constant-vus\", vus: 10, duration: \"30s\", exec: \"work\" } }";
             self.complain(&["scenarios"], "options() names no scenario", Some(help.to_owned()));
         }
@@ -269,8 +293,10 @@ impl Reader<'_> {
         }
         // Maps are sorted by name; the order in which the script names them is the one people expect.
         let text = self.program.text().clone();
-        scenarios
-            .sort_by_key(|s| place_of_key("", &text, &["scenarios", &s.name]).map(|p| (p.line, p.column)));
+        // Names that are made while the script runs stand nowhere in it: they follow each other in time.
+        scenarios.sort_by_key(|s| {
+            (place_of_key("", &text, &["scenarios", &s.name]).map(|p| (p.line, p.column)), s.start)
+        });
         scenarios
     }
 

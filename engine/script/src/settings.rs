@@ -1,6 +1,8 @@
 //! Reads the settings map of a binding call (`#{ key: "run_id", ledger: true }`) and collects everything that is
 //! wrong with it before it complains.
 
+use std::borrow::Cow;
+
 use model::suggest::did_you_mean;
 use rhai::{Dynamic, Map};
 
@@ -11,7 +13,7 @@ const SECONDS_AT_MOST: f64 = 10.0 * 366.0 * 86_400.0;
 
 /// A settings map while it is read.
 pub(crate) struct Settings<'a> {
-    of: String,
+    of: Cow<'static, str>,
     map: &'a Map,
     problems: Vec<Problem>,
 }
@@ -27,7 +29,7 @@ pub(crate) struct Problem {
 
 impl<'a> Settings<'a> {
     /// Settings of the binding `of`; a key that is not among `known` is a problem.
-    pub(crate) fn new(of: impl Into<String>, map: &'a Map, known: &[&'static str]) -> Self {
+    pub(crate) fn new(of: impl Into<Cow<'static, str>>, map: &'a Map, known: &[&'static str]) -> Self {
         let unknown = map.keys().filter(|key| !known.contains(&key.as_str()));
         let problems = unknown
             .map(|key| {
@@ -48,6 +50,19 @@ impl<'a> Settings<'a> {
             self.problem(key, format!("takes {kind} for `{key}`, not {} `{value}`", value.type_name()));
         }
         read
+    }
+
+    /// What is made of a string, which is not copied.
+    pub(crate) fn of_text<T>(&mut self, key: &str, make: impl FnOnce(&str) -> T) -> Option<T> {
+        self.get(key, "a string", |v| v.as_immutable_string_ref().ok().map(|text| make(&text)))
+    }
+
+    /// A size in bytes: `"8MiB"`, or a whole number.
+    pub(crate) fn bytes(&mut self, key: &str) -> Option<u64> {
+        self.get(key, "a size such as \"8MiB\"", |v| match v.as_immutable_string_ref() {
+            Ok(text) => model::units::parse_bytes(&text).ok(),
+            Err(_) => v.as_int().ok().and_then(|bytes| u64::try_from(bytes).ok()),
+        })
     }
 
     /// A string.
@@ -110,7 +125,7 @@ impl<'a> Settings<'a> {
     }
 
     /// Hands the problems to a caller that has a better place for them than an exception.
-    pub(crate) fn into_problems(self) -> (String, Vec<Problem>) {
+    pub(crate) fn into_problems(self) -> (Cow<'static, str>, Vec<Problem>) {
         (self.of, self.problems)
     }
 

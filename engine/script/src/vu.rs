@@ -105,7 +105,7 @@ pub struct ScriptVu {
 impl load::vu::Vu for ScriptVu {
     fn live<T: Time>(self, turns: Turns<T>) -> impl Future<Output = ()> + 'static {
         let Self { shop, who } = self;
-        let first = shop.core.wiring.first_vus.get(who.scenario).copied().unwrap_or(0);
+        let first = shop.core.wiring.scenarios.get(who.scenario).map_or(0, |scenario| scenario.first_vu);
         let context = Rc::new(Context::new(shop.core.clone(), Some(who.scenario), first + who.number));
         let life =
             Life { shop: shop.clone(), context: context.clone(), exec: shop.execs[who.scenario].clone() };

@@ -29,7 +29,7 @@ fn deliberate(message: &str) -> EvalError {
     rhai::EvalAltResult::ErrorRuntime(message.into(), rhai::Position::NONE).into()
 }
 
-fn seconds(length: f64) -> Result<Duration, EvalError> {
+fn length_of(length: f64) -> Result<Duration, EvalError> {
     Duration::try_from_secs_f64(length)
         .map_err(|_| failure(&format!("sleep takes a length of time, not {length} seconds")))
 }
@@ -72,6 +72,17 @@ pub(crate) mod control_api {
         declaring::duration_s(default.as_secs_f64())
     }
 
+    /// A length of time as a number of seconds.
+    ///
+    /// ```rhai
+    /// let step_s = seconds("1m30s");
+    /// ```
+    #[rhai_fn(name = "seconds", return_raw)]
+    pub fn seconds_of(length: &str) -> Result<f64, EvalError> {
+        let length = units::parse_duration(length).map_err(|e| failure(&e.to_string()))?;
+        Ok(length.as_secs_f64())
+    }
+
     /// Sleeps: "250ms", "1s", "1m30s". Other virtual users go on meanwhile.
     #[rhai_fn(name = "sleep", return_raw)]
     pub fn sleep_text(length: &str) -> Result<(), EvalError> {
@@ -81,13 +92,13 @@ pub(crate) mod control_api {
     /// Sleeps for whole seconds, as in k6.
     #[rhai_fn(name = "sleep", return_raw)]
     pub fn sleep_int(length: i64) -> Result<(), EvalError> {
-        pause(seconds(length as f64)?)
+        pause(length_of(length as f64)?)
     }
 
     /// Sleeps for seconds with a fraction.
     #[rhai_fn(name = "sleep", return_raw)]
     pub fn sleep_float(length: f64) -> Result<(), EvalError> {
-        pause(seconds(length)?)
+        pause(length_of(length)?)
     }
 
     /// Think time: sleeps between the two lengths, drawn from this iteration's randomness.

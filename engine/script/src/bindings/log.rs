@@ -7,7 +7,7 @@ use crate::context;
 /// Who speaks, for the log's prefix.
 fn speaker() -> String {
     context::with(|c| match c.scenario {
-        Some(s) => format!("{} vu={}", c.core.wiring.scenarios[s], c.vu_number),
+        Some(s) => format!("{} vu={}", c.core.wiring.scenarios[s].name, c.vu_number),
         None => "script".to_owned(),
     })
     .unwrap_or_else(|| "script".to_owned())

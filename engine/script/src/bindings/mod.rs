@@ -16,6 +16,7 @@
 
 pub(crate) mod clock;
 pub(crate) mod control;
+pub(crate) mod data;
 pub(crate) mod entities;
 pub(crate) mod handles;
 pub(crate) mod lease;
@@ -80,7 +81,9 @@ pub(crate) fn topics() -> Vec<Topic> {
             exported_module!(lease::leases_api),
         ),
         words("reply", "how an operation ended", exported_module!(reply::reply_api)),
-        namespace("s3", "the object store", exported_module!(s3::s3_api)),
+        namespace("s3", "object stores", exported_module!(s3::s3_api)),
+        namespace("data", "files beside the script", exported_module!(data::data_api)),
+        words("numbered keys", "what s3::numbered returns", exported_module!(s3::numbered_api)),
         words("shape", "rates over time (import \"shape\" names them)", exported_module!(shape::shape_api)),
         namespace("metric", "metrics of your own", exported_module!(metric::metric_api)),
         namespace("limit", "rate limiters that all users share", exported_module!(limit::limit_api)),
@@ -106,6 +109,7 @@ pub(crate) fn register(engine: &mut Engine) {
         .register_type_with_name::<table::Table>("table")
         .register_type_with_name::<pg::Statement>("statement")
         .register_type_with_name::<reply::Reply>("reply")
+        .register_type_with_name::<s3::Numbered>("numbered keys")
         .register_type_with_name::<shape::ShapeValue>("shape");
     for topic in topics() {
         if topic.is_namespace {
@@ -115,5 +119,6 @@ pub(crate) fn register(engine: &mut Engine) {
         }
     }
     vu::register_setters(engine);
+    payload::register_comparisons(engine);
     crate::context::register(engine);
 }

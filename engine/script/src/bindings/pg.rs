@@ -99,7 +99,7 @@ fn as_reply(op: &Arc<OpName>, reply: pg::Reply) -> Reply {
 }
 
 /// What a table or statement may be told: `#{ op: "push", expect: "rejected" }`.
-fn expectation(settings: &mut Settings<'_>) -> Expect {
+pub(super) fn expectation(settings: &mut Settings<'_>) -> Expect {
     match settings.word("expect", &["normal", "rejected"]) {
         Some("rejected") => Expect::Rejected,
         _ => Expect::Normal,

@@ -1,11 +1,11 @@
 //! `reply`: how an operation ended, as a value that scripts branch on.
 
-use std::{rc::Rc, sync::Arc};
+use std::{cell::OnceCell, rc::Rc, sync::Arc};
 
 use model::outcome::{Expect, Outcome};
 use rhai::{Array, Dynamic, EvalAltResult, Map, Position, plugin::*};
 
-use super::value::to_script;
+use super::{payload::Payload, s3::Many, value::to_script};
 use crate::{
     context::failure,
     core::{OpName, is_handed_over},
@@ -30,8 +30,10 @@ pub(crate) struct Ended {
 pub(crate) enum Body {
     /// Rows of Postgres.
     Rows(drivers::pg::Reply),
-    /// An object store's answer.
-    Store(drivers::s3::S3Reply),
+    /// An object store's answer, and its keys as a script has them, once it has asked for them.
+    Store(drivers::s3::S3Reply, OnceCell<Dynamic>),
+    /// What became of an operation on many objects.
+    Many(Many),
     /// Nothing: the operation had no server.
     Nothing,
 }
@@ -56,7 +58,7 @@ impl Reply {
     fn postgres(&self) -> Result<&drivers::pg::Reply, EvalError> {
         match &self.0.body {
             Body::Rows(reply) => Ok(reply),
-            Body::Store(_) | Body::Nothing => {
+            Body::Store(..) | Body::Many(_) | Body::Nothing => {
                 Err(failure("rows come from Postgres; this reply is not of Postgres"))
             }
         }
@@ -64,12 +66,21 @@ impl Reply {
 
     fn store(&self) -> Result<&drivers::s3::S3Reply, EvalError> {
         match &self.0.body {
-            Body::Store(reply) => Ok(reply),
-            Body::Rows(_) | Body::Nothing => {
-                Err(failure("keys and bodies come from an object store; this reply is not of one"))
-            }
+            Body::Store(reply, _) => Ok(reply),
+            Body::Many(_) => Err(failure(
+                "an operation on many objects gives `items`, `bytes` and `missing`; read one with s3::get to have its body",
+            )),
+            Body::Rows(_) | Body::Nothing => Err(of_no_store()),
         }
     }
+}
+
+fn of_no_store() -> EvalError {
+    failure("keys and bodies come from an object store; this reply is not of one")
+}
+
+fn whole(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 fn row_map(columns: &[drivers::pg::Column], row: &drivers::pg::Row<'_>) -> Result<Map, EvalError> {
@@ -165,8 +176,25 @@ pub(crate) mod reply_api {
 
     /// Object store: keys of a listing, in its order.
     #[rhai_fn(get = "keys", pure, return_raw)]
-    pub fn keys(reply: &mut Reply) -> Result<Array, EvalError> {
-        Ok(reply.store()?.listing.objects.iter().map(|k| Dynamic::from(k.key.to_string())).collect())
+    pub fn keys(reply: &mut Reply) -> Result<Dynamic, EvalError> {
+        let objects = &reply.store()?.listing.objects;
+        let Body::Store(_, made) = &reply.0.body else { return Err(of_no_store()) };
+        // Shared: a loop that asks for them again and again gets the same ones.
+        let make = || objects.iter().map(|object| Dynamic::from(object.key.clone())).collect::<Array>();
+        Ok(made.get_or_init(|| Dynamic::from_array(make()).into_shared()).clone())
+    }
+
+    /// Object store: sizes of what a listing found, in bytes, in the order of its keys.
+    #[rhai_fn(get = "sizes", pure, return_raw)]
+    pub fn sizes(reply: &mut Reply) -> Result<Array, EvalError> {
+        let objects = &reply.store()?.listing.objects;
+        Ok(objects.iter().map(|object| whole(object.size_bytes).into()).collect())
+    }
+
+    /// Object store: what a listing's `delimiter` put together, in its order.
+    #[rhai_fn(get = "prefixes", pure, return_raw)]
+    pub fn prefixes(reply: &mut Reply) -> Result<Array, EvalError> {
+        Ok(reply.store()?.listing.common_prefixes.iter().map(|it| Dynamic::from(it.clone())).collect())
     }
 
     /// Object store: pages a listing took.
@@ -175,16 +203,58 @@ pub(crate) mod reply_api {
         Ok(i64::from(reply.store()?.listing.pages))
     }
 
-    /// Object store: the object's size in bytes, after `get` and `head`; -1 when it was not told.
-    #[rhai_fn(get = "size", pure, return_raw)]
-    pub fn size(reply: &mut Reply) -> Result<i64, EvalError> {
-        Ok(reply.store()?.size_bytes.and_then(|n| i64::try_from(n).ok()).unwrap_or(-1))
+    /// Object store: whether a listing was stopped by its `limit` while there was more.
+    #[rhai_fn(get = "truncated", pure, return_raw)]
+    pub fn truncated(reply: &mut Reply) -> Result<bool, EvalError> {
+        Ok(reply.store()?.listing.is_truncated)
+    }
+
+    /// Object store: the whole object's size in bytes, after `get` (of a part, too) and `head`; -1 when it was not told.
+    #[rhai_fn(get = "size_bytes", pure, return_raw)]
+    pub fn size_bytes(reply: &mut Reply) -> Result<i64, EvalError> {
+        Ok(reply.store()?.size_bytes.map_or(-1, whole))
+    }
+
+    /// Object store: the object's ETag, after `put`, `get` and `head`; an empty string when it was not told.
+    #[rhai_fn(get = "etag", pure, return_raw)]
+    pub fn etag(reply: &mut Reply) -> Result<String, EvalError> {
+        Ok(reply.store()?.etag.as_ref().map(ToString::to_string).unwrap_or_default())
     }
 
     /// Object store: the body, as a payload.
     #[rhai_fn(get = "body", pure, return_raw)]
-    pub fn body(reply: &mut Reply) -> Result<crate::bindings::payload::Payload, EvalError> {
-        Ok(crate::bindings::payload::Payload { bytes: reply.store()?.body.clone(), is_json: false })
+    pub fn body(reply: &mut Reply) -> Result<Payload, EvalError> {
+        Ok(Payload { bytes: reply.store()?.body.clone(), is_json: false })
+    }
+
+    /// Object store: objects that the operation was about: found, put or deleted.
+    #[rhai_fn(get = "items", pure, return_raw)]
+    pub fn items(reply: &mut Reply) -> Result<i64, EvalError> {
+        Ok(whole(match &reply.0.body {
+            Body::Many(many) => many.items,
+            _ => reply.store()?.items,
+        }))
+    }
+
+    /// Object store: bytes of objects that were sent or received.
+    #[rhai_fn(get = "bytes", pure, return_raw)]
+    pub fn bytes(reply: &mut Reply) -> Result<i64, EvalError> {
+        Ok(whole(match &reply.0.body {
+            Body::Many(many) => many.bytes,
+            _ => {
+                let reply = reply.store()?;
+                reply.bytes_sent + reply.body.len() as u64
+            }
+        }))
+    }
+
+    /// Object store: keys of a `get_many` of which there was nothing.
+    #[rhai_fn(get = "missing", pure, return_raw)]
+    pub fn missing(reply: &mut Reply) -> Result<Array, EvalError> {
+        match &reply.0.body {
+            Body::Many(many) => Ok(many.missing.iter().cloned().map(Dynamic::from).collect()),
+            _ => Err(failure("`missing` is of s3::get_many; a single read says it by `empty`")),
+        }
     }
 
     /// One line for people.

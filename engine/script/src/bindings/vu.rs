@@ -43,7 +43,20 @@ pub(crate) mod vu_api {
     #[rhai_fn(get = "scenario", pure, return_raw)]
     pub fn scenario(_vu: &mut Vu) -> Result<String, EvalError> {
         context::required("vu", |c| {
-            Ok(c.scenario.map_or_else(|| "setup".to_owned(), |s| c.core.wiring.scenarios[s].clone()))
+            Ok(c.scenario.map_or_else(|| "setup".to_owned(), |s| c.core.wiring.scenarios[s].name.clone()))
+        })
+    }
+
+    /// Whose turn it is, in a function that a comparison calls: one of its `sides`. Nothing elsewhere.
+    ///
+    /// ```rhai
+    /// s3::put(`runs/${vu.id}/${vu.iteration}`, vu.rng.payload(4096), #{ store: vu.side });
+    /// ```
+    #[rhai_fn(get = "side", pure, return_raw)]
+    pub fn side(_vu: &mut Vu) -> Result<Dynamic, EvalError> {
+        context::required("vu", |c| {
+            let side = c.scenario.and_then(|s| c.core.wiring.scenarios[s].side.clone());
+            Ok(side.map_or(Dynamic::UNIT, Dynamic::from))
         })
     }
 

@@ -12,6 +12,7 @@
 //! Deliberately absent: the judgement itself (`model::ledger`), and reading the truth (`truth`).
 
 mod key;
+pub(crate) mod store;
 mod truth;
 
 use std::{
@@ -30,6 +31,7 @@ use crate::{
     engine::EvalError,
 };
 use key::Key;
+pub use store::{StoreLogs, settle_stores};
 pub use truth::settle;
 
 /// Which table a ledger is about. All handles of one table share a book, wherever they were made.

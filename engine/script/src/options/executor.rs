@@ -57,7 +57,8 @@ impl Reader<'_> {
         let tags = self.tags(map, &path);
         let (function, arity) = self.function(&["scenarios", name, "exec"], Some(&exec))?;
         let exec = Exec { function, takes_vu: arity == 1 };
-        Some(ScenarioOptions { name: name.to_owned(), exec, executor: executor?, start, graceful_stop, tags })
+        let (name, executor) = (name.to_owned(), executor?);
+        Some(ScenarioOptions { name, exec, executor, start, graceful_stop, tags, turn: None })
     }
 
     fn executor_kind(&mut self, name: &str, map: &Map) -> Option<&'static str> {

@@ -1,10 +1,10 @@
 //! How a script wants its servers: connections, durability, which client.
 
 use drivers::{pg::PoolMode, s3::ClientKind};
-use rhai::Map;
+use rhai::{Dynamic, Map};
 
 use super::Reader;
-use crate::settings::Settings;
+use crate::{program::place_of_key, settings::Settings};
 
 /// `postgres: #{ … }` in `options()`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +29,21 @@ pub struct StoreOptions {
     /// Whether the embedded store syncs before it acknowledges.
     pub is_durable: bool,
     /// The bucket, when the script fixes one.
+    pub bucket: Option<String>,
+    /// Whether stores are to prove that they lost nothing.
+    pub keeps_ledger: bool,
+}
+
+/// A store by name: an entry of `stores` in `options()`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedStore {
+    /// What operations say to mean it.
+    pub name: String,
+    /// The target whose object store it is.
+    pub target: String,
+    /// Which client, when the script fixes one for it.
+    pub client: Option<ClientKind>,
+    /// The bucket, when the script fixes one for it.
     pub bucket: Option<String>,
 }
 
@@ -65,13 +80,83 @@ impl Reader<'_> {
 
     pub(super) fn store(&mut self, map: &Map) -> StoreOptions {
         let own = self.sub_map(map, &[], "store");
-        let mut s = Settings::new("store", &own, &["client", "backend", "durability", "bucket"]);
-        let client = s.word("client", &["lean", "sdk"]);
-        let client = client.map(|c| if c == "sdk" { ClientKind::Sdk } else { ClientKind::Lean });
-        let backend = s.word("backend", &["ordered", "fs"]).unwrap_or("ordered").to_owned();
+        let mut s = Settings::new("store", &own, &["client", "backend", "durability", "bucket", "ledger"]);
+        let client = client_of(&mut s);
+        let backend = s.word("backend", &["ordered", "fs", "noop"]).unwrap_or("ordered").to_owned();
         let is_durable = s.word("durability", &["on", "off"]) != Some("off");
         let bucket = s.text("bucket");
+        let keeps_ledger = s.flag("ledger").unwrap_or(false);
         self.absorb(&["store"], s);
-        StoreOptions { client, backend, is_durable, bucket }
+        StoreOptions { client, backend, is_durable, bucket, keeps_ledger }
     }
+
+    /// `stores: ["embedded", "garage"]`, names of targets, or `stores: #{ near: "garage", far: #{ target: "aws" } }`.
+    pub(super) fn stores(&mut self, map: &Map) -> Vec<NamedStore> {
+        let Some(value) = map.get("stores") else { return Vec::new() };
+        let mut stores = Vec::new();
+        if let Ok(targets) = value.as_array_ref() {
+            for target in targets.iter() {
+                match target.as_immutable_string_ref() {
+                    Ok(name) => stores.push(NamedStore::of_target(&name, &name)),
+                    Err(kind) => self.not_a_store(&["stores"], kind),
+                }
+            }
+        } else if let Ok(named) = value.as_map_ref() {
+            for (name, entry) in named.iter() {
+                stores.extend(self.named_store(name, entry));
+            }
+            let text = self.program.text().clone();
+            stores.sort_by_key(|s| place_of_key("", &text, &["stores", &s.name]).map(|p| (p.line, p.column)));
+        } else {
+            self.not_a_store(&["stores"], value.type_name());
+        }
+        for (n, store) in stores.iter().enumerate() {
+            if stores[..n].iter().any(|before| before.name == store.name) {
+                let help =
+                    format!("give one another name: stores: #{{ a: \"{0}\", b: \"{0}\" }}", store.target);
+                self.complain(
+                    &["stores"],
+                    format!("there are two stores called `{}`", store.name),
+                    Some(help),
+                );
+            }
+        }
+        stores
+    }
+
+    fn named_store(&mut self, name: &str, entry: &Dynamic) -> Option<NamedStore> {
+        let path = ["stores", name];
+        if let Ok(target) = entry.as_immutable_string_ref() {
+            return Some(NamedStore::of_target(name, &target));
+        }
+        let Ok(own) = entry.as_map_ref() else {
+            self.not_a_store(&path, entry.type_name());
+            return None;
+        };
+        let mut s = Settings::new(format!("store `{name}`"), &own, &["target", "client", "bucket"]);
+        let target = s.required("target", Settings::text);
+        let (client, bucket) = (client_of(&mut s), s.text("bucket"));
+        self.absorb(&path, s);
+        Some(NamedStore { name: name.to_owned(), target, client, bucket })
+    }
+
+    fn not_a_store(&mut self, path: &[&str], kind: &str) {
+        let help = "name targets: stores: [\"embedded\", \"embedded-fs\"], or #{ near: \"embedded\", far: #{ target: \"aws\" } }";
+        self.complain(
+            path,
+            format!("a store is the name of a target or a map, not {kind}"),
+            Some(help.to_owned()),
+        );
+    }
+}
+
+impl NamedStore {
+    fn of_target(name: &str, target: &str) -> Self {
+        Self { name: name.to_owned(), target: target.to_owned(), client: None, bucket: None }
+    }
+}
+
+fn client_of(s: &mut Settings<'_>) -> Option<ClientKind> {
+    let client = s.word("client", &["lean", "sdk"]);
+    client.map(|c| if c == "sdk" { ClientKind::Sdk } else { ClientKind::Lean })
 }

@@ -23,7 +23,8 @@ fn every_key_that_options_know_is_told_in_their_guide() {
     let guide = docs::render(Some("options")).unwrap();
     let unknown = format!(
         "fn options() {{ #{{ {NONSENSE}: 1, scenarios: #{{ a: #{{ executor: \"{NONSENSE}\" }} }},
-            probes: #{{ p: #{{ {NONSENSE}: 1 }} }}, postgres: #{{ {NONSENSE}: 1 }}, store: #{{ {NONSENSE}: 1 }} }} }}"
+            probes: #{{ p: #{{ {NONSENSE}: 1 }} }}, postgres: #{{ {NONSENSE}: 1 }}, store: #{{ {NONSENSE}: 1 }},
+            comparisons: #{{ c: #{{ {NONSENSE}: 1 }} }} }} }}"
     );
     let told = complaints(&unknown, &[]);
     let mut known: Vec<String> = listed(&told).into_iter().map(str::to_owned).collect();
@@ -78,11 +79,51 @@ fn the_conditions_of_the_thresholds_guide_are_in_order() {
     assert_eq!(evaluate(&program, &inputs(&[])).unwrap().options.thresholds.len(), 10);
 }
 
+/// The part of a guide below a heading, up to the next.
+fn section<'g>(guide: &'g str, heading: &str) -> &'g str {
+    guide.split(&format!("\n## {heading}\n")).nth(1).unwrap().split("\n## ").next().unwrap()
+}
+
+#[test]
+fn every_figure_of_a_ledger_is_told_in_its_guide() {
+    let guide = docs::render(Some("ledgers")).unwrap();
+    let tables = model::ledger::CasLedger::new().judge().finish().record("").figures;
+    let stores = model::ledger::StoreLedger::default().judge().record("").figures;
+    for (heading, figures) in [("Tables", tables), ("Object stores", stores)] {
+        let told = section(&guide, heading);
+        for figure in figures.keys() {
+            assert!(told.contains(&format!("`{figure}`")), "`{figure}` is missing in the guide to ledgers");
+        }
+    }
+}
+
+#[test]
+fn the_example_of_the_ledgers_guide_is_in_order() {
+    let guide = docs::render(Some("ledgers")).unwrap();
+    let example = guide.split("```rhai\n").nth(1).unwrap().split("```").next().unwrap();
+    let program = Program::from_text(Path::new("example.rhai"), example, None).unwrap();
+    let options = evaluate(&program, &inputs(&[])).unwrap().options;
+    assert!(options.store.keeps_ledger && options.thresholds.len() == 2);
+}
+
+#[test]
+fn every_example_of_object_stores_compiles() {
+    let topic = ["s3", "vu.rng"].map(|name| docs::render(Some(name)).unwrap()).concat();
+    let examples: Vec<&str> =
+        topic.split("```rhai\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
+    assert!(examples.len() > 8, "{}", examples.len());
+    for example in examples {
+        let script = format!("fn work(vu) {{ {example} }}");
+        let told = Program::from_text(Path::new("example.rhai"), &script, None);
+        assert!(told.is_ok(), "{example}: {:?}", told.err());
+    }
+}
+
 #[test]
 fn guides_come_first_and_leave_no_figure_open() {
     let all = docs::render(None).unwrap();
     assert!(all.starts_with("# options: "), "{}", &all[..80]);
-    assert_eq!(docs::topic_names()[..4], ["options", "thresholds", "values", "targets"]);
+    assert_eq!(docs::topic_names()[..5], ["options", "thresholds", "ledgers", "values", "targets"]);
     let limits = docs::render(Some("options")).unwrap();
     assert!(limits.contains("| 32 levels |") && limits.contains("| 200,000,000 |"), "{limits}");
     assert!(!limits.contains("_MIB}") && !limits.contains("{STEPS") && !limits.contains("{MAP"));

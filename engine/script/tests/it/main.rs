@@ -7,6 +7,8 @@
 )]
 
 mod beside;
+mod comparing;
+mod data_files;
 mod diagnostics;
 mod entities;
 mod entity_life;
@@ -15,8 +17,12 @@ mod leases;
 mod ledgers;
 mod limits;
 mod loading;
+mod many_keys;
 mod modules;
+mod objects;
+mod proxy;
 mod randomness;
 mod servers;
+mod store_ledger;
 mod tools;
 mod users;

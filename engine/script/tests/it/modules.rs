@@ -1,6 +1,6 @@
 //! Where `import` looks, and what it says when there is nothing.
 
-use std::fs;
+use std::{fs, path::Path};
 
 use script::Program;
 
@@ -116,4 +116,16 @@ fn a_function_that_a_module_lacks_is_told_with_the_file_that_was_read() {
     fs::write(folder.path().join("main.rhai"), main.replace(", 3", "")).unwrap();
     let told = answer(folder.path(), None).unwrap_err().replace(&folder.path().display().to_string(), "");
     insta::assert_snapshot!(told);
+}
+
+#[test]
+fn the_library_in_the_binary_is_the_whole_folder() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../stdlib");
+    let mut there: Vec<String> = fs::read_dir(folder)
+        .unwrap()
+        .filter_map(|entry| entry.unwrap().file_name().to_str()?.strip_suffix(".rhai").map(str::to_owned))
+        .collect();
+    there.sort();
+    let built_in: Vec<&str> = script::BUILT_IN.iter().map(|(name, _)| *name).collect();
+    assert_eq!(built_in, there);
 }

@@ -8,7 +8,7 @@ use drivers::{
 };
 use embed::{postgres, store};
 use insta::assert_json_snapshot;
-use script::{Program, Wiring};
+use script::{Program, StoreWiring, Wiring};
 use serde_json::{Value, json};
 
 use crate::tools::{call_with, play, program, wiring};
@@ -24,15 +24,33 @@ pub(crate) fn postgres_config() -> PgConfig {
     PgConfig::resolve(&server.url()).expect("the launcher's own address")
 }
 
-fn store_config() -> S3Config {
+/// One store for all stories of this binary: each uses a bucket of its own.
+fn object_store() -> &'static store::ObjectStore {
     static SERVER: OnceLock<store::ObjectStore> = OnceLock::new();
-    let server =
-        SERVER.get_or_init(|| store::start(store::StoreOptions::default()).expect("an embedded store"));
+    SERVER.get_or_init(|| {
+        let options =
+            store::StoreOptions { durability: embed::Durability::Off, ..store::StoreOptions::default() };
+        store::start(options).expect("an embedded store")
+    })
+}
+
+/// The store's port on this machine.
+pub(crate) fn store_port() -> u16 {
+    object_store().port()
+}
+
+/// A bucket of that name in the store.
+pub(crate) fn bucket(name: &str) -> S3Config {
+    bucket_at(&object_store().endpoint(), name)
+}
+
+/// The same by way of another endpoint.
+pub(crate) fn bucket_at(endpoint: &str, name: &str) -> S3Config {
     let settings = S3Settings {
-        endpoint: Some(server.endpoint()),
-        bucket: Some("stories".to_owned()),
-        access_key: Some(server.access_key().to_owned()),
-        secret_key: Some(server.secret_key().to_owned()),
+        endpoint: Some(endpoint.to_owned()),
+        bucket: Some(name.to_owned()),
+        access_key: Some(object_store().access_key().to_owned()),
+        secret_key: Some(object_store().secret_key().to_owned()),
         ..S3Settings::default()
     };
     settings.check().expect("the launcher's own address")
@@ -183,7 +201,7 @@ fn setup() {
     let body = s3::get("odd/key 1 äöü+&").body;
     if body != "body 1" || !("body 1" == body) || body == "body 2" { throw "bodies compare with text"; }
     said.push(body.to_string());
-    said.push(s3::head("odd/key 1 äöü+&").size);
+    said.push(s3::head("odd/key 1 äöü+&").size_bytes);
     said.push(s3::get("nothing").outcome);
     s3::delete_prefix("odd/");
     said.push(s3::list("odd/").keys.len);
@@ -191,6 +209,6 @@ fn setup() {
 }
 "#,
     );
-    let wiring = Wiring { store: Some(store_config()), ..wiring(&program) };
+    let wiring = Wiring { stores: vec![StoreWiring::only(bucket("stories"))], ..wiring(&program) };
     assert_json_snapshot!(call_with(wiring, &program, "setup").unwrap());
 }

@@ -14,7 +14,9 @@ use load::{
     run::Run,
 };
 use model::{recorder::Totals, segment::Segment};
-use script::{Evaluated, Findings, Inputs, Portable, Program, ScriptCrew, Stage, Wiring, evaluate};
+use script::{
+    Evaluated, Findings, Inputs, Portable, Program, ScenarioWiring, ScriptCrew, Stage, Wiring, evaluate,
+};
 
 /// A script that is expected to compile.
 pub(crate) fn program(text: &str) -> Program {
@@ -38,21 +40,24 @@ pub(crate) fn complaints(text: &str, params: &[(&str, &str)]) -> String {
 
 /// Wiring without any server.
 pub(crate) fn wiring(program: &Program) -> Wiring {
-    let (scenarios, max_vus): (Vec<_>, Vec<_>) = evaluate(program, &inputs(&[])).map_or_else(
-        |_| (vec!["main".to_owned()], vec![1]),
+    let named = |name: &str, max_vus: u32| ScenarioWiring {
+        name: name.to_owned(),
+        seed_name: name.to_owned(),
+        max_vus: u64::from(max_vus),
+        ..ScenarioWiring::default()
+    };
+    let scenarios = evaluate(program, &inputs(&[])).map_or_else(
+        |_| vec![named("main", 1)],
         |Evaluated { options, .. }| {
-            let scenarios = options.scenarios.iter();
-            scenarios.map(|s| (s.name.clone(), u64::from(s.executor.max_vus()))).unzip()
+            options.scenarios.iter().map(|s| named(&s.name, s.executor.max_vus())).collect()
         },
     );
     Wiring {
         inputs: inputs(&[]),
         seed: 42,
-        first_vus: vec![0; scenarios.len()],
         scenarios,
-        max_vus,
         postgres: None,
-        store: None,
+        stores: Vec::new(),
         timeout: Duration::from_secs(30),
         allow_destructive: true,
         findings: Arc::new(Findings::default()),

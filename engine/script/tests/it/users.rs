@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, sync::Arc};
 
 use model::recorder::{MetricData, WindowKind};
-use script::{Portable, Wiring};
+use script::Portable;
 
 use crate::tools::{play, program, wiring};
 
@@ -98,7 +98,8 @@ fn options() {
 fn work(vu) { metric::counter(`${vu.scenario} ${vu.iteration}`, 1); metric::counter(`user ${vu.id} of ${vu.scenario}`, 1); }
 "#,
     );
-    let wiring = Wiring { first_vus: vec![0, 5], ..wiring(&program) };
+    let mut wiring = wiring(&program);
+    wiring.scenarios[1].first_vu = 5;
     let totals = play(&program, &wiring, None, 2);
     let (counters, warm_up) = (counters(&totals), counters_in(&totals, WindowKind::WarmUp));
     let users: Vec<_> = counters.keys().filter_map(|name| name.strip_prefix("user ")).collect();

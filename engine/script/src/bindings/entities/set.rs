@@ -102,15 +102,15 @@ impl Entities {
             return Err(failure(&format!(
                 "{self:?} belong to the virtual users of `{}`, which picked first: make `{}` a set of its own, with \
                  another prefix",
-                wiring.scenarios[owner], wiring.scenarios[scenario]
+                wiring.scenarios[owner].name, wiring.scenarios[scenario].name
             )));
         }
-        let shard = c.vu_number - wiring.first_vus[scenario];
-        let shards = wiring.max_vus[scenario];
+        let shard = c.vu_number - wiring.scenarios[scenario].first_vu;
+        let shards = wiring.scenarios[scenario].max_vus;
         if shard >= shards {
             return Err(failure(&format!(
                 "virtual user {shard} of `{}` has no share of {self:?}: the scenario was said to have {shards}",
-                wiring.scenarios[scenario]
+                wiring.scenarios[scenario].name
             )));
         }
         Ok((shard, shards))

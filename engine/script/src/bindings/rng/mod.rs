@@ -1,13 +1,19 @@
 //! `vu.rng`: randomness that is a function of seed, scenario and iteration number.
 
-use rand_distr::Distribution;
-use rhai::{Array, Dynamic, plugin::*};
+mod making;
 
+use rand_distr::Distribution;
+use rhai::{Array, Dynamic, Map, plugin::*};
+
+use self::making::{ITEM_BYTES_AT_LEAST, fill_text, json_item};
 use super::payload::Payload;
 use crate::{
     context::{self, failure},
     engine::EvalError,
+    settings::Settings,
 };
+
+pub(super) use self::making::random_bytes;
 
 /// The word `vu.rng`: always the current iteration's generator.
 #[derive(Clone, Copy, Debug)]
@@ -24,12 +30,14 @@ fn bound(n: i64, what: &str) -> Result<u64, EvalError> {
         .ok_or_else(|| failure(&format!("{what} takes 1 or more, not {n}")))
 }
 
-fn size(bytes: i64, what: &str) -> Result<usize, EvalError> {
-    const AT_MOST: i64 = 64 << 20;
+/// Most bytes that are made at once.
+const BYTES_AT_MOST: i64 = 64 << 20;
+
+pub(super) fn size(bytes: i64, what: &str) -> Result<usize, EvalError> {
     usize::try_from(bytes)
         .ok()
-        .filter(|_| bytes <= AT_MOST)
-        .ok_or_else(|| failure(&format!("{what} makes 0 to {AT_MOST} bytes, not {bytes}")))
+        .filter(|_| bytes <= BYTES_AT_MOST)
+        .ok_or_else(|| failure(&format!("{what} makes 0 to {BYTES_AT_MOST} bytes, not {bytes}")))
 }
 
 fn happens(probability: f64) -> Result<bool, EvalError> {
@@ -62,30 +70,49 @@ fn exponentially(mean: f64) -> Result<f64, EvalError> {
     draw(|r| exponential.sample(r))
 }
 
-/// Letters, digits and spaces at the rates of text; 64 of them, so that six random bits choose one.
-const LETTERS: &[u8; 64] = b"eeeeettttaaaooiinnsshhrrddllccuummwwffggyyppbbvvkkjxqz0123456789";
+fn payload(bytes: i64, compressible: f64) -> Result<Payload, EvalError> {
+    let bytes = size(bytes, "rng.payload(bytes)")?;
+    draw(|r| Payload { bytes: random_bytes(r, bytes, compressible).into(), is_json: false })
+}
 
-fn fill_text(rng: &mut model::seed::IterationRng, into: &mut Vec<u8>, bytes: usize) {
-    let end = into.len() + bytes;
-    while into.len() < end {
-        let mut bits = rng.next_bits();
-        for _ in 0..10.min(end - into.len()) {
-            into.push(LETTERS[(bits & 63) as usize]);
-            bits >>= 6;
-        }
+/// Sizes whose logarithm is normal, within bounds.
+struct Sizes {
+    law: rand_distr::LogNormal<f64>,
+    least: f64,
+    most: f64,
+}
+
+impl Sizes {
+    fn draw(&self, rng: &mut model::seed::IterationRng) -> i64 {
+        self.law.sample(rng).clamp(self.least, self.most).round() as i64
     }
 }
 
-/// A JSON object without a body: what is between its quotation marks can have any size.
-const ITEM_BYTES_AT_LEAST: usize = 35;
+/// The 99th percentile of the standard normal distribution.
+const P99_OF_NORMAL: f64 = 2.326_347_874_040_841;
 
-/// A JSON object of exactly the wanted size.
-fn json_item(rng: &mut model::seed::IterationRng, bytes: usize) -> Vec<u8> {
-    let mut text = format!("{{\"id\":\"{:016x}\",\"body\":\"", rng.next_bits()).into_bytes();
-    let body = bytes.saturating_sub(text.len() + 2);
-    fill_text(rng, &mut text, body);
-    text.extend_from_slice(b"\"}");
-    text
+fn sizes(map: &Map) -> Result<Sizes, EvalError> {
+    let mut settings = Settings::new("rng.size", map, &["median", "p99", "min", "max"]);
+    let median = settings.required("median", Settings::bytes) as f64;
+    let p99 = settings.required("p99", Settings::bytes) as f64;
+    let least = settings.bytes("min").unwrap_or(1) as f64;
+    let most = settings.bytes("max").unwrap_or(BYTES_AT_MOST.unsigned_abs()) as f64;
+    let has_both = map.contains_key("median") && map.contains_key("p99");
+    if has_both && !(median >= 1.0 && median <= p99) {
+        settings.problem(
+            "p99",
+            format!("needs a `median` of 1 or more and a `p99` not below it, not {median} and {p99}"),
+        );
+    }
+    if least > most {
+        settings.problem("min", format!("needs a `min` not above `max`, not {least} and {most}"));
+    }
+    settings.done()?;
+    // ln p99 = ln median + z deviation, with z the 99th percentile of the standard normal distribution.
+    let deviation = (p99 / median).ln() / P99_OF_NORMAL;
+    let law = rand_distr::LogNormal::new(median.ln(), deviation);
+    let law = law.map_err(|_| failure(&format!("rng.size cannot draw from {median} to {p99}")))?;
+    Ok(Sizes { law, least, most })
 }
 
 /// Randomness of this iteration.
@@ -220,17 +247,38 @@ pub(crate) mod rng_api {
     }
 
     /// Random bytes that do not compress, as a payload that is not copied on its way to a server.
-    #[rhai_fn(pure, return_raw)]
-    pub fn payload(_rng: &mut Rng, bytes: i64) -> Result<Payload, EvalError> {
-        let bytes = size(bytes, "rng.payload(bytes)")?;
-        draw(|r| {
-            let mut data = Vec::with_capacity(bytes + 8);
-            while data.len() < bytes {
-                data.extend_from_slice(&r.next_bits().to_le_bytes());
-            }
-            data.truncate(bytes);
-            Payload { bytes: data.into(), is_json: false }
-        })
+    #[rhai_fn(name = "payload", pure, return_raw)]
+    pub fn payload_plain(_rng: &mut Rng, bytes: i64) -> Result<Payload, EvalError> {
+        payload(bytes, 0.0)
+    }
+
+    /// Random bytes of which a general compressor saves a share, from 0 to 1: `compressible`.
+    ///
+    /// ```rhai
+    /// s3::put(`runs/${vu.iteration}`, vu.rng.payload(4096, #{ compressible: 0.7 }));
+    /// ```
+    #[rhai_fn(name = "payload", pure, return_raw)]
+    pub fn payload_with(_rng: &mut Rng, bytes: i64, settings: Map) -> Result<Payload, EvalError> {
+        let mut settings = Settings::new("rng.payload", &settings, &["compressible"]);
+        let compressible = settings.number("compressible").unwrap_or(0.0);
+        if !(0.0..=1.0).contains(&compressible) {
+            let text = format!("takes a share from 0 to 1 for `compressible`, not {compressible}");
+            settings.problem("compressible", text);
+        }
+        settings.done()?;
+        payload(bytes, compressible)
+    }
+
+    /// A size in bytes as sizes mostly are: half of them are below `median`, one in a hundred is above `p99`, and the
+    /// logarithm is normal. What would be below `min` or above `max` has that size. "1 KB to 64 KB, mostly small" is:
+    ///
+    /// ```rhai
+    /// let body = vu.rng.payload(vu.rng.size(#{ median: "3KB", p99: "40KB", min: "1KB", max: "64KB" }));
+    /// ```
+    #[rhai_fn(name = "size", pure, return_raw)]
+    pub fn size_of(_rng: &mut Rng, settings: Map) -> Result<i64, EvalError> {
+        let sizes = sizes(&settings)?;
+        draw(|r| sizes.draw(r))
     }
 
     /// A random UUID (version 4) as text, the same for the same iteration.
