@@ -87,7 +87,21 @@ pub(crate) fn finding(threshold: &ThresholdRecord) -> Option<&str> {
 }
 
 /// Figures of a ledger that are named before the others.
-const FIRST_FIGURES: [&str; 6] = ["acknowledged", "duplicates", "gaps", "lost", "forks", "ambiguous"];
+const FIRST_FIGURES: [&str; 13] = [
+    "acknowledged",
+    "duplicates",
+    "gaps",
+    "objects",
+    "reads_checked",
+    "read_after_write",
+    "lists_checked",
+    "list_after_write",
+    "lost",
+    "corrupted",
+    "duplicate_wins",
+    "forks",
+    "ambiguous",
+];
 
 /// `acknowledged 80,000, duplicates 0, gaps 0`.
 pub(crate) fn ledger_figures(ledger: &LedgerRecord) -> String {

@@ -3,10 +3,14 @@
 //!
 //! Deliberately computes no figure: it sorts, counts and words what the run file and the event file hold.
 
+mod compared;
 mod groups;
 mod marks;
 mod phrases;
 
+pub(crate) use compared::{
+    decides, manner, pair_mark, pair_sentence, rows as compared_rows, servers as compared_servers,
+};
 pub(crate) use groups::{Group, Kind, LAST, Seen, groups};
 pub(crate) use marks::{kind_of, tally};
 pub(crate) use phrases::{

@@ -5,6 +5,7 @@
 //! was killed is reported from what it wrote second by second, and everything that is missing is named at the
 //! top. Deliberately computes no percentile except by merging histograms.
 
+mod compared;
 mod decisions;
 mod doc;
 mod figures;
@@ -130,6 +131,7 @@ fn reviewed(
     doc: &mut Doc,
 ) {
     decisions::gates(run, doc);
+    compared::section(run, doc);
     decisions::tables(run, doc);
     findings::thresholds(run, doc);
     findings::ledgers(run, doc);

@@ -40,6 +40,7 @@ impl<'a> Evidence<'a> {
         let has_more = !run.gates.is_empty()
             || run.thresholds.iter().any(|threshold| threshold.gate.is_some())
             || !run.tables.is_empty()
+            || !run.comparisons.is_empty()
             || !run.faults.is_empty()
             || !run.probes.is_empty();
         (has_more || !series.is_empty()).then_some(Evidence { series, window_s })

@@ -4,6 +4,7 @@
 //! The verdict stands last, where the eye is when the prompt comes back. Deliberately computes no figure:
 //! what the run file does not hold is not shown.
 
+mod compared;
 mod context;
 mod judged;
 mod seen;
@@ -33,6 +34,7 @@ pub fn summary(run: &RunFile, page: &Page<'_>) -> String {
     }
     seen::server(run, &mut sheet);
     seen::faults(run, &mut sheet);
+    compared::comparisons(run, &mut sheet);
     seen::tables(run, &mut sheet);
     context::labels(run, &mut sheet);
     context::warnings(run, &mut sheet);

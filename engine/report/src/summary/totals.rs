@@ -30,7 +30,10 @@ pub(super) fn facts(run: &RunFile, figures: &Summary, sheet: &mut Sheet<'_>) {
     if cut > 0 {
         iterations.push_str(&format!("  {} interrupted", format_count(cut)));
     }
-    fact("iterations", iterations);
+    // A run that only compares has its iterations there.
+    if !figures.scenarios.is_empty() || run.comparisons.is_empty() {
+        fact("iterations", iterations);
+    }
     if figures.scenarios.iter().any(is_open) {
         fact("dropped_iterations", counted(sum(|scenario| scenario.dropped), figures.window_s));
     }

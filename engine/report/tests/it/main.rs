@@ -2,6 +2,7 @@
 
 #![allow(clippy::print_stderr, clippy::unwrap_used, reason = "a test that cannot go on should say where")]
 
+mod compared;
 mod evidence;
 mod head_row;
 mod reports;
