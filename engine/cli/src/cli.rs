@@ -6,8 +6,8 @@ use clap::{ArgAction, Parser, Subcommand, error::ErrorKind};
 use runner::ExitCode;
 
 use crate::commands::{
-    check::CheckArgs, completions::CompletionsArgs, docs::DocsArgs, inspect::InspectArgs, list::ListArgs,
-    new::NewArgs, report::ReportArgs, run::RunArgs, up::UpArgs,
+    check::CheckArgs, check_store::CheckStoreArgs, completions::CompletionsArgs, docs::DocsArgs,
+    inspect::InspectArgs, list::ListArgs, new::NewArgs, report::ReportArgs, run::RunArgs, up::UpArgs,
 };
 
 /// A load and scenario engine that answers one kind of question with evidence: will this storage design hold?
@@ -40,6 +40,7 @@ pub(crate) struct Cli {
 pub(crate) enum Command {
     Run(RunArgs),
     Check(CheckArgs),
+    CheckStore(CheckStoreArgs),
     Inspect(InspectArgs),
     List(ListArgs),
     New(NewArgs),

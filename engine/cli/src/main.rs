@@ -38,6 +38,7 @@ fn execute(cli: &Cli) -> runner::ExitCode {
     match &cli.command {
         Command::Run(args) => commands::run::execute(args, door),
         Command::Check(args) => commands::check::execute(args, door),
+        Command::CheckStore(args) => commands::check_store::execute(args, door),
         Command::Inspect(args) => commands::inspect::execute(args, door),
         Command::List(args) => commands::list::execute(args, door),
         Command::New(args) => commands::new::execute(args, door),

@@ -8,15 +8,25 @@ use runner::{ExitCode, Interrupts, Urgency};
 /// disk stays, and the guard ends the servers.
 const PATIENCE: Duration = Duration::from_secs(3);
 
+/// What the user is told when work is interrupted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Words {
+    /// What is still done after the first time: `finishing what runs`.
+    pub(crate) finishing: &'static str,
+    /// What becomes of it after the second.
+    pub(crate) leaving: &'static str,
+}
+
 /// Passes signals on to `interrupts`; `say` tells the user what happens.
-pub(crate) fn pass_on(interrupts: &Interrupts, say: impl Fn(&str) + Send + 'static) {
+pub(crate) fn pass_on(interrupts: &Interrupts, words: Words, say: impl Fn(&str) + Send + 'static) {
     let interrupts = interrupts.clone();
+    let Words { finishing, leaving } = words;
     let listening = ctrlc::set_handler(move || match interrupts.raise() {
         Urgency::None | Urgency::Finish => {
-            say("interrupted: finishing what runs, then the report (once more: leave now)");
+            say(&format!("interrupted: {finishing} (once more: leave now)"));
         }
         Urgency::Leave => {
-            say("leaving now; what was measured stays in the run directory");
+            say(&format!("leaving now; {leaving}"));
             thread::spawn(|| {
                 thread::sleep(PATIENCE);
                 std::process::exit(i32::from(ExitCode::Interrupted.code()));

@@ -188,7 +188,7 @@ fn fresh(out: &Path, scenario: &str) -> Result<(PathBuf, String), RunError> {
 }
 
 /// Six hexadecimal digits nobody chose.
-fn random_id() -> String {
+pub(crate) fn random_id() -> String {
     use std::hash::{BuildHasher, RandomState};
     format!("{:06x}", RandomState::new().hash_one(unix_us()) & 0xff_ffff)
 }

@@ -188,8 +188,8 @@ async fn done(plan: &FaultPlan<'_>, fault: &Fault) -> Result<String, String> {
 
 fn server_of<'a>(plan: &FaultPlan<'a>, name: &str) -> Result<&'a dyn Faults, String> {
     let postgres = plan.embedded.postgres.as_ref().map(|server| server as &dyn Faults);
-    let store = plan.embedded.store.as_ref().map(|server| server as &dyn Faults);
-    let found = postgres.into_iter().chain(store).find(|server| server.server() == name);
+    let stores = plan.embedded.stores.iter().map(|server| server as &dyn Faults);
+    let found = postgres.into_iter().chain(stores).find(|server| server.server() == name);
     found.ok_or_else(|| format!("this run started no {name}"))
 }
 

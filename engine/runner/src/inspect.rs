@@ -4,12 +4,16 @@
 use std::time::Duration;
 
 use drivers::{pg::PoolMode, probe::PgPart};
+use embed::store::Backend;
 use load::executor::Executor;
-use script::{ParamOrigin, ScenarioOptions};
-use serde::Serialize;
+use script::{ComparisonOptions, ParamOrigin, ScenarioOptions};
 
 use crate::{
     error::RunError,
+    inspected::{
+        InspectedComparison, InspectedFault, InspectedGate, InspectedParameter, InspectedProbe,
+        InspectedScenario, InspectedSetting, InspectedThreshold, Inspection,
+    },
     origin::Origin,
     prepare::{Prepared, prepare},
     request::{LoadRequest, ScriptRequest, TargetRequest},
@@ -19,133 +23,6 @@ use crate::{
 
 /// Points of a planned curve.
 const POINTS: usize = 400;
-
-/// A script and what would be done with it.
-#[derive(Clone, Debug, Serialize)]
-pub struct Inspection {
-    /// The script's name.
-    pub name: String,
-    /// Its file.
-    pub file: String,
-    /// The comment at its head.
-    pub description: String,
-    /// Parameters that `options()` declares.
-    pub parameters: Vec<InspectedParameter>,
-    /// Names of parameters that are declared elsewhere in the script: their defaults are known once it runs.
-    pub later_parameters: Vec<String>,
-    /// What would run.
-    pub scenarios: Vec<InspectedScenario>,
-    /// What would be judged: metric and condition.
-    pub thresholds: Vec<InspectedThreshold>,
-    /// What would be decided.
-    pub gates: Vec<InspectedGate>,
-    /// What would be sampled.
-    pub probes: Vec<InspectedProbe>,
-    /// What would be broken on purpose.
-    pub faults: Vec<InspectedFault>,
-    /// Settings of the run and of its servers, each with its origin. Secrets are not among them.
-    pub settings: Vec<InspectedSetting>,
-}
-
-/// A declared parameter.
-#[derive(Clone, Debug, Serialize)]
-pub struct InspectedParameter {
-    /// Its name.
-    pub name: String,
-    /// `int`, `float`, `bool` or `string`.
-    #[serde(rename = "type")]
-    pub type_name: String,
-    /// Its value.
-    pub value: String,
-    /// Its default.
-    pub default: String,
-    /// Its unit; empty when it has none.
-    pub unit: String,
-    /// What may be chosen; empty when anything may.
-    pub one_of: Vec<String>,
-    /// One line of help; empty when it has none.
-    pub help: String,
-    /// Where the value comes from.
-    pub from: String,
-}
-
-/// A scenario.
-#[derive(Clone, Debug, Serialize)]
-pub struct InspectedScenario {
-    /// Its name.
-    pub name: String,
-    /// Its executor.
-    pub executor: String,
-    /// The function it calls.
-    pub exec: String,
-    /// How long after the warm-up it begins.
-    pub start_s: f64,
-    /// How long it lasts (at most, when it counts iterations).
-    pub duration_s: f64,
-    /// Virtual users at most.
-    pub max_vus: u32,
-    /// Iterations in all: counted ones, or the arrivals of the plan.
-    pub iterations: Option<f64>,
-    /// The planned rate over time, (s, per second), of open models.
-    pub curve: Option<Vec<(f64, f64)>>,
-}
-
-/// A threshold.
-#[derive(Clone, Debug, Serialize)]
-pub struct InspectedThreshold {
-    /// The metric.
-    pub metric: String,
-    /// The condition.
-    pub condition: String,
-    /// Whether it may end the run.
-    pub abort_on_fail: bool,
-}
-
-/// A probe.
-#[derive(Clone, Debug, Serialize)]
-pub struct InspectedProbe {
-    /// Its name.
-    pub name: String,
-    /// How often it is asked.
-    pub every_s: f64,
-    /// What it looks at: tables, the server, or a function of the script.
-    pub of: String,
-}
-
-/// A fault.
-#[derive(Clone, Debug, Serialize)]
-pub struct InspectedFault {
-    /// Its kind.
-    pub fault: String,
-    /// When, after the start of the measured window.
-    pub at_s: f64,
-    /// For how long; 0 for a moment.
-    pub lasts_s: f64,
-}
-
-/// A gate.
-#[derive(Clone, Debug, Serialize)]
-pub struct InspectedGate {
-    /// Its name.
-    pub name: String,
-    /// What must hold.
-    pub thresholds: Vec<InspectedThreshold>,
-    /// What it says then.
-    pub go: String,
-    /// What it says otherwise.
-    pub no_go: String,
-}
-
-/// A setting.
-#[derive(Clone, Debug, Serialize)]
-pub struct InspectedSetting {
-    /// Its name.
-    pub name: String,
-    /// Its value.
-    pub value: String,
-    /// Where the value comes from.
-    pub from: String,
-}
 
 /// Looks at a run without making it. Nothing connects.
 ///
@@ -165,7 +42,8 @@ pub fn inspect(
         file: prepared.program.file().to_owned(),
         description: prepared.program.header(),
         later_parameters: later,
-        scenarios: prepared.planned.scenarios.iter().map(scenario).collect(),
+        scenarios: prepared.planned.scenarios.iter().filter(|s| s.turn.is_none()).map(scenario).collect(),
+        comparisons: comparisons(&prepared),
         thresholds: prepared.options.thresholds.iter().map(threshold).collect(),
         gates: prepared.options.gates.iter().map(gate).collect(),
         probes: probes(&prepared.options.probes),
@@ -217,6 +95,32 @@ fn scenario(scenario: &ScenarioOptions) -> InspectedScenario {
         iterations,
         curve,
     }
+}
+
+/// Those of which `--only` has left turns.
+fn comparisons(prepared: &Prepared) -> Vec<InspectedComparison> {
+    let turns_of = |name: &str| {
+        let is_its = |s: &&ScenarioOptions| s.turn.as_ref().is_some_and(|turn| turn.comparison == name);
+        prepared.planned.scenarios.iter().filter(is_its).collect::<Vec<_>>()
+    };
+    let inspected = |comparison: &ComparisonOptions| {
+        let turns = turns_of(&comparison.name);
+        let (first, last) = (turns.first()?, turns.last()?);
+        let turn_s = last.executor.longest_ns() as f64 / 1e9;
+        Some(InspectedComparison {
+            name: comparison.name.clone(),
+            exec: comparison.exec.function.clone(),
+            sides: comparison.sides.clone(),
+            calibrate: comparison.calibrate.clone(),
+            vus: comparison.vus,
+            rounds: comparison.rounds,
+            turn_s,
+            start_s: first.start.as_secs_f64(),
+            duration_s: (last.start - first.start).as_secs_f64() + turn_s,
+            decide_by: comparison.decide_by.as_str(),
+        })
+    };
+    prepared.options.comparisons.iter().filter_map(inspected).collect()
 }
 
 fn threshold(rule: &model::threshold::ThresholdRule) -> InspectedThreshold {
@@ -292,17 +196,20 @@ fn settings(prepared: &Prepared, load: &LoadRequest) -> Vec<InspectedSetting> {
         let pool = prepared.options.postgres.pool;
         add("postgres pool", pool.name().to_owned(), said(pool != PoolMode::Dedicated));
     }
-    if let Some(wanted) = &prepared.store {
+    for wanted in &prepared.stores {
         let origin = |setting: &str| wanted.settings.origin(setting);
+        let name = wanted.name.as_ref().map_or("store".to_owned(), |name| format!("store {name}"));
         if wanted.is_embedded {
-            add("store", "embedded".to_owned(), &prepared.target.name.origin);
-            add("store durability", on_off(wanted.durable.value), &wanted.durable.origin);
+            add(&name, format!("embedded ({})", wanted.backend.as_str()), &wanted.target.origin);
+            if wanted.backend == Backend::Ordered {
+                add(&format!("{name} durability"), on_off(wanted.durable.value), &wanted.durable.origin);
+            }
         } else {
-            add("store", wanted.config.endpoint().to_string(), &origin("endpoint"));
-            add("store region", wanted.config.region().to_owned(), &origin("region"));
+            add(&name, wanted.config.endpoint().to_string(), &origin("endpoint"));
+            add(&format!("{name} region"), wanted.config.region().to_owned(), &origin("region"));
         }
-        add("store bucket", wanted.config.bucket().to_owned(), &origin("bucket"));
-        add("store client", wanted.config.client().to_string(), &origin("client"));
+        add(&format!("{name} bucket"), wanted.config.bucket().to_owned(), &origin("bucket"));
+        add(&format!("{name} client"), wanted.config.client().to_string(), &origin("client"));
     }
     if !prepared.is_all_embedded() {
         let allowed = &prepared.target.allow_destructive;

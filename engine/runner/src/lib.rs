@@ -1,22 +1,25 @@
 //! One run: scenario, target, load and probes in; run directory, verdict and exit code out.
 //!
 //! - `request`, `targets`, `origin`: what the user asks for, and where each value came from;
-//! - `prepare`, `plan`: everything that can be known and complained about before anything connects;
+//! - `prepare`, `wanted`, `plan`: everything that can be known and complained about before anything connects;
 //! - `servers`, `preflight`, `environment`: what the run stands on;
 //! - `stage`, `run`, `tally`: the phases of a run and what it records;
 //! - `directory`, `read`: what it leaves behind, written as it goes and read again;
-//! - `catalogue`: the scenarios at hand.
+//! - `catalogue`: the scenarios at hand;
+//! - `conformance`: whether an object store keeps S3's own rules.
 //!
 //! Deliberately absent: printing, flags and signals (the door's), what a figure means (`model`), how it is laid out
 //! (`report`), when an iteration starts (`load`).
 
 mod catalogue;
+mod conformance;
 mod directory;
 mod environment;
 mod error;
 mod exit;
 mod faulting;
 mod inspect;
+mod inspected;
 mod interrupts;
 mod origin;
 mod plan;
@@ -31,19 +34,23 @@ mod servers;
 mod stage;
 mod tally;
 mod targets;
+mod wanted;
 
 pub use catalogue::{Listed, scenarios};
+pub use conformance::{Finding, Need, Rule, StoreCheck, Verdict, check_store};
 pub use error::RunError;
 pub use exit::ExitCode;
-pub use inspect::{
-    InspectedParameter, InspectedProbe, InspectedScenario, InspectedSetting, InspectedThreshold, Inspection,
-    inspect,
+pub use inspect::inspect;
+pub use inspected::{
+    InspectedComparison, InspectedFault, InspectedGate, InspectedParameter, InspectedProbe,
+    InspectedScenario, InspectedSetting, InspectedThreshold, Inspection,
 };
 pub use interrupts::{Interrupts, Urgency};
 pub use origin::{Origin, Sourced};
 pub use plan::Planned;
-pub use prepare::{Prepared, WantedPostgres, WantedStore, prepare};
+pub use prepare::{Prepared, prepare};
 pub use read::{ReadError, StoredRun, read_run};
 pub use request::{LoadRequest, RunRequest, ScriptRequest, TargetRequest};
 pub use run::{Progress, RunOutcome, run};
 pub use targets::{EMBEDDED, PostgresAt, StoreAt, StoreSettings, Target};
+pub use wanted::{WantedPostgres, WantedStore};

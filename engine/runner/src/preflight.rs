@@ -66,7 +66,7 @@ impl Needs {
             most_vus,
             sure_connections: of_postgres(sure),
             most_connections: of_postgres(most),
-            store_connections: if prepared.store.is_some() { most_vus } else { 0 },
+            store_connections: if prepared.stores.is_empty() { 0 } else { most_vus },
             cores,
         }
     }
@@ -95,7 +95,12 @@ fn vus(planned: &Planned) -> (u64, u64) {
         };
         (sure, most)
     };
-    planned.scenarios.iter().map(of).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+    let (turns, others): (Vec<_>, Vec<_>) =
+        planned.scenarios.iter().partition(|scenario| scenario.turn.is_some());
+    let at_once = others.into_iter().map(of).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    // Turns follow each other.
+    let in_turn = turns.into_iter().map(of).fold((0, 0), |most, one| (most.0.max(one.0), most.1.max(one.1)));
+    (at_once.0 + in_turn.0, at_once.1 + in_turn.1)
 }
 
 /// What was found before the servers were started: problems end the run, warnings do not.

@@ -2,21 +2,19 @@
 
 use std::{collections::BTreeMap, sync::Arc, thread};
 
-use drivers::s3::S3Config;
-use script::{Diagnostic, FaultOptions, Inputs, Options, Param, Program, evaluate};
+use script::{Diagnostic, Inputs, Options, Param, Program, evaluate};
 
 use crate::{
     error::RunError,
-    origin::{Origin, Sourced},
+    origin::Sourced,
     plan::{self, Planned},
     request::{LoadRequest, ScriptRequest, TargetRequest},
-    targets::{self, EMBEDDED, PostgresAt, StoreAt, StoreSettings, Target},
+    targets::{self, EMBEDDED, PostgresAt, Target},
+    wanted::{self, Asking, WantedPostgres, WantedStore},
 };
 
 /// More cores than this are a slip of the finger.
 const CORES_AT_MOST: usize = 1024;
-/// The bucket of a script that names none.
-const BUCKET: &str = "snapbench";
 
 /// A run that could begin.
 #[derive(Clone, Debug)]
@@ -37,30 +35,8 @@ pub struct Prepared {
     pub cores: Sourced<usize>,
     /// The Postgres the script talks to, if it does.
     pub postgres: Option<WantedPostgres>,
-    /// The store the script talks to, if it does.
-    pub store: Option<WantedStore>,
-}
-
-/// The Postgres that a run needs.
-#[derive(Clone, Debug)]
-pub struct WantedPostgres {
-    /// Where it is.
-    pub at: PostgresAt,
-    /// Whether an embedded one keeps its promises at a power cut.
-    pub durable: Sourced<bool>,
-}
-
-/// The object store that a run needs.
-#[derive(Clone, Debug)]
-pub struct WantedStore {
-    /// All settings; endpoint and keys are missing while it is embedded and not started.
-    pub settings: StoreSettings,
-    /// The settings' meaning. Of an embedded store endpoint and keys are made up.
-    pub config: S3Config,
-    /// Whether it is a throw-away server of our own.
-    pub is_embedded: bool,
-    /// Whether an embedded one syncs before it acknowledges.
-    pub durable: Sourced<bool>,
+    /// The object stores the script talks to: one without a name, or several with one each.
+    pub stores: Vec<WantedStore>,
 }
 
 impl Prepared {
@@ -68,7 +44,16 @@ impl Prepared {
     #[must_use]
     pub fn is_all_embedded(&self) -> bool {
         let postgres = self.postgres.as_ref().is_none_or(|wanted| matches!(wanted.at, PostgresAt::Embedded));
-        postgres && self.store.as_ref().is_none_or(|wanted| wanted.is_embedded)
+        postgres && self.stores.iter().all(|wanted| wanted.is_embedded)
+    }
+
+    /// Whether every server that is used permits to drop, truncate and break things.
+    #[must_use]
+    pub fn permits_destruction(&self) -> bool {
+        let of_target = self.target.allow_destructive.value;
+        let postgres = self.postgres.as_ref().is_none_or(|wanted| matches!(wanted.at, PostgresAt::Embedded));
+        let stores = self.stores.iter().all(|wanted| wanted.is_embedded || wanted.allow_destructive);
+        (postgres || of_target) && stores
     }
 }
 
@@ -83,7 +68,8 @@ pub fn prepare(
 ) -> Result<Prepared, RunError> {
     let variable = |name: &str| std::env::var(name).ok();
     let program = Program::load(&script.path, script.stdlib.as_deref());
-    let found = targets::resolve(target, &variable, &targets::files(&variable));
+    let files = targets::files(&variable);
+    let found = targets::resolve(target, &variable, &files);
     let (program, found) = both(program, found)?;
     let inputs = Inputs {
         params: script.params.clone(),
@@ -94,8 +80,10 @@ pub fn prepare(
     let inputs = Arc::new(inputs);
     let evaluated = evaluate(&program, &inputs).map_err(RunError::Wrong)?;
     let planned = plan::plan(&evaluated.options, load);
-    let servers = servers(&program, &evaluated.options, &found);
-    let ((postgres, store), planned) = both(servers, planned)?;
+    let asking =
+        Asking { target: &found, client: target.s3_client.as_ref(), variable: &variable, files: &files };
+    let servers = wanted::servers(&program, &evaluated.options, &asking);
+    let ((postgres, stores), planned) = both(servers, planned)?;
     let cores = cores(load.cores)?;
     let options = evaluated.options;
     let prepared = Prepared {
@@ -107,7 +95,7 @@ pub fn prepare(
         target: found,
         cores,
         postgres,
-        store,
+        stores,
     };
     durability_means_something(&prepared)?;
     Ok(prepared)
@@ -134,121 +122,12 @@ fn cores(asked: Option<usize>) -> Result<Sourced<usize>, RunError> {
     Ok(Sourced::flag_or_script((asked, "--cores"), None, available))
 }
 
-type Servers = (Option<WantedPostgres>, Option<WantedStore>);
-
-fn servers(program: &Program, options: &Options, target: &Target) -> Result<Servers, Vec<Diagnostic>> {
-    let facts = program.facts();
-    let mut problems = Vec::new();
-    let mut missing = |server: &str, key: &str| {
-        let message = format!("the script talks to {server}, and target `{}` has none", target.name.value);
-        problems
-            .push(Diagnostic::usage(message).help(format!("give the target a `{key}:`, or choose another")));
-    };
-    // The script's options come with their defaults filled in: only "off" was surely said.
-    let durable = |of_script: bool| {
-        let origin = if of_script { Origin::Default } else { Origin::Script };
-        target.durable.clone().unwrap_or(Sourced::new(of_script, origin))
-    };
-    let by_sql = |fault: &FaultOptions| fault.fault.server().is_none();
-    let uses_postgres =
-        facts.uses_postgres || !options.probes.postgres.is_empty() || options.faults.iter().any(by_sql);
-    let postgres = uses_postgres.then(|| WantedPostgres {
-        at: target.postgres.clone(),
-        durable: durable(options.postgres.is_durable),
-    });
-    if postgres.as_ref().is_some_and(|wanted| matches!(wanted.at, PostgresAt::Missing)) {
-        missing("Postgres", "postgres");
-    }
-    let mut store = None;
-    if facts.uses_store {
-        match &target.store {
-            StoreAt::Missing => missing("an object store", "store"),
-            StoreAt::Embedded(settings) | StoreAt::External(settings) => {
-                let is_embedded = matches!(target.store, StoreAt::Embedded(_));
-                match wanted_store(settings, options, is_embedded) {
-                    Ok((settings, config)) => {
-                        let durable = durable(options.store.is_durable);
-                        store = Some(WantedStore { settings, config, is_embedded, durable });
-                    }
-                    Err(found) => problems.extend(found),
-                }
-            }
-        }
-    }
-    problems.extend(breakable(options, postgres.as_ref(), store.as_ref()));
-    if problems.is_empty() { Ok((postgres, store)) } else { Err(problems) }
-}
-
-/// Faults that are done to processes need servers of ours.
-fn breakable(
-    options: &Options,
-    postgres: Option<&WantedPostgres>,
-    store: Option<&WantedStore>,
-) -> Vec<Diagnostic> {
-    let is_ours = |server: &str| match server {
-        "postgres" => postgres.is_some_and(|wanted| matches!(wanted.at, PostgresAt::Embedded)),
-        _ => store.is_some_and(|wanted| wanted.is_embedded),
-    };
-    let wrong = options.faults.iter().filter_map(|fault| {
-        let server = fault.fault.server().filter(|server| !is_ours(server))?;
-        let message = format!("fault `{}`: this run starts no {server} of its own", fault.fault.kind());
-        Some(Diagnostic::usage(message).help(format!(
-            "a script that uses {server} gets one with --target {EMBEDDED}; leave the fault out elsewhere"
-        )))
-    });
-    wrong.collect()
-}
-
-/// Fills in what the script says where nobody above it did, and makes sense of the whole.
-fn wanted_store(
-    settings: &StoreSettings,
-    options: &Options,
-    is_embedded: bool,
-) -> Result<(StoreSettings, S3Config), Vec<Diagnostic>> {
-    let mut settings = settings.clone();
-    if settings.words.bucket.is_none() {
-        let of_script = options.store.bucket.clone().map(|bucket| (bucket, Origin::Script));
-        let (bucket, origin) = of_script.unwrap_or((BUCKET.to_owned(), Origin::Default));
-        settings.words.bucket = Some(bucket);
-        settings.origins.push(("bucket", origin));
-    }
-    if settings.words.client.is_none() {
-        let of_script = options.store.client.map(|client| (client.as_str().to_owned(), Origin::Script));
-        let (client, origin) = of_script.unwrap_or(("lean".to_owned(), Origin::Default));
-        settings.words.client = Some(client);
-        settings.origins.push(("client", origin));
-    }
-    if settings.words.timeout.is_none() {
-        settings.words.timeout = Some(format!("{}ms", options.timeout.as_millis()));
-        settings.origins.push(("timeout", Origin::Script));
-    }
-    let mut words = settings.words.clone();
-    if is_embedded {
-        // Known once it runs; until then the rest is checked.
-        words.endpoint = Some("http://127.0.0.1:1".to_owned());
-        words.access_key = Some("embedded".to_owned());
-        words.secret_key = Some("embedded".to_owned());
-    }
-    let checked = words.check().map_err(|error| {
-        let told = error.problems.iter().map(|problem| {
-            let from = match settings.origin(problem.setting) {
-                Origin::Default => String::new(),
-                origin => format!(" ({origin})"),
-            };
-            let message = format!("object store, {}{from}: {}", problem.setting, problem.problem);
-            Diagnostic::usage(message).help(&problem.remedy)
-        });
-        told.collect::<Vec<_>>()
-    })?;
-    Ok((settings, checked))
-}
-
 /// A switch of embedded servers on a run that has none would silently do nothing.
 fn durability_means_something(prepared: &Prepared) -> Result<(), RunError> {
     let Some(durable) = &prepared.target.durable else { return Ok(()) };
     let has_embedded =
         prepared.postgres.as_ref().is_some_and(|wanted| matches!(wanted.at, PostgresAt::Embedded))
-            || prepared.store.as_ref().is_some_and(|wanted| wanted.is_embedded);
+            || prepared.stores.iter().any(|wanted| wanted.is_embedded);
     if has_embedded {
         return Ok(());
     }

@@ -205,6 +205,7 @@ mod tests {
             start: Duration::from_secs(1),
             graceful_stop: Duration::ZERO,
             tags: BTreeMap::new(),
+            turn: None,
         }
     }
 

@@ -12,5 +12,5 @@ mod words;
 pub(crate) use load::LoadArgs;
 pub(crate) use plan::PlanArgs;
 pub(crate) use script::ScriptArgs;
-pub(crate) use target::{Switch, TargetArgs};
+pub(crate) use target::{StoreArgs, Switch, TargetArgs};
 pub(crate) use words::Words;

@@ -14,6 +14,14 @@ pub(crate) struct TargetArgs {
     #[arg(long, value_name = "URL")]
     postgres_url: Option<String>,
 
+    #[command(flatten)]
+    store: StoreArgs,
+}
+
+/// What is said of an object store, by every command that talks to one.
+#[derive(Args, Debug, Clone)]
+#[command(next_help_heading = "Target")]
+pub(crate) struct StoreArgs {
     /// An object store to use instead of the target's [env: SNAPBENCH_S3_ENDPOINT]
     #[arg(long, value_name = "URL")]
     s3_endpoint: Option<String>,
@@ -44,9 +52,16 @@ pub(crate) enum Switch {
 
 impl TargetArgs {
     pub(crate) fn meaning(&self) -> TargetRequest {
+        TargetRequest { postgres_url: self.postgres_url.clone(), ..self.store.of(self.target.as_ref()) }
+    }
+}
+
+impl StoreArgs {
+    /// A request for the target of that name, with these words about its store.
+    pub(crate) fn of(&self, target: Option<&String>) -> TargetRequest {
         TargetRequest {
-            name: self.target.clone(),
-            postgres_url: self.postgres_url.clone(),
+            name: target.cloned(),
+            postgres_url: None,
             s3_endpoint: self.s3_endpoint.clone(),
             s3_bucket: self.s3_bucket.clone(),
             s3_region: self.s3_region.clone(),

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use model::units::format_duration;
-use runner::{ExitCode, PostgresAt, Prepared, prepare};
+use runner::{ExitCode, PostgresAt, Prepared, WantedStore, prepare};
 
 use super::{Door, failed, usage};
 use crate::{args::PlanArgs, out};
@@ -38,7 +38,8 @@ pub(crate) fn execute(args: &CheckArgs, _door: Door) -> ExitCode {
             let found = serde_json::json!({
                 "good": true,
                 "script": prepared.program.file(),
-                "scenarios": prepared.planned.plan.scenarios.len(),
+                "scenarios": scenarios(&prepared),
+                "comparisons": prepared.options.comparisons.len(),
                 "thresholds": thresholds(&prepared),
                 "gates": prepared.options.gates.len(),
                 "servers": servers,
@@ -60,13 +61,21 @@ pub(crate) fn execute(args: &CheckArgs, _door: Door) -> ExitCode {
     }
 }
 
-fn servers(prepared: &Prepared) -> Vec<&'static str> {
+fn servers(prepared: &Prepared) -> Vec<String> {
     let postgres = prepared.postgres.as_ref().map(|wanted| match wanted.at {
         PostgresAt::Embedded => "postgres (embedded)",
         _ => "postgres",
     });
-    let store = prepared.store.as_ref().map(|wanted| if wanted.is_embedded { "s3 (embedded)" } else { "s3" });
-    postgres.into_iter().chain(store).collect()
+    let store = |wanted: &WantedStore| {
+        let name = wanted.name.as_deref().unwrap_or("s3");
+        if wanted.is_embedded { format!("{name} (embedded)") } else { name.to_owned() }
+    };
+    postgres.map(str::to_owned).into_iter().chain(prepared.stores.iter().map(store)).collect()
+}
+
+/// How many there are besides the turns of comparisons.
+fn scenarios(prepared: &Prepared) -> usize {
+    prepared.planned.scenarios.iter().filter(|scenario| scenario.turn.is_none()).count()
 }
 
 /// How many there are, those of gates among them.
@@ -78,10 +87,15 @@ fn thresholds(prepared: &Prepared) -> usize {
 fn in_words(prepared: &Prepared) -> String {
     let count =
         |number: usize, one: &str, many: &str| format!("{number} {}", if number == 1 { one } else { many });
-    let mut parts = vec![
-        count(prepared.planned.plan.scenarios.len(), "scenario", "scenarios"),
-        count(thresholds(prepared), "threshold", "thresholds"),
-    ];
+    let mut parts = Vec::new();
+    let comparisons = prepared.options.comparisons.len();
+    if scenarios(prepared) > 0 || comparisons == 0 {
+        parts.push(count(scenarios(prepared), "scenario", "scenarios"));
+    }
+    if comparisons > 0 {
+        parts.push(count(comparisons, "comparison", "comparisons"));
+    }
+    parts.push(count(thresholds(prepared), "threshold", "thresholds"));
     if !prepared.options.gates.is_empty() {
         parts.push(count(prepared.options.gates.len(), "gate", "gates"));
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::Args;
 use model::units::{format_count, format_duration};
-use runner::{ExitCode, InspectedScenario, Inspection, inspect};
+use runner::{ExitCode, InspectedComparison, InspectedScenario, Inspection, inspect};
 
 use super::{Door, failed, usage};
 use crate::{args::PlanArgs, columns::columns, out};
@@ -69,6 +69,10 @@ fn in_words(inspection: &Inspection) -> String {
             let drawn = report::curve::draw(curve, CURVE_COLUMNS, CURVE_ROWS);
             drawn.lines().for_each(|line| text.push_str(&format!("  {line}\n")));
         }
+    }
+    for comparison in &inspection.comparisons {
+        text.push_str(&format!("\ncomparison {}\n", comparison.name));
+        text.push_str(&format!("  {}\n", compared(comparison)));
     }
     if !inspection.thresholds.is_empty() {
         text.push_str("\nthresholds\n");
@@ -143,6 +147,19 @@ fn parameters(inspection: &Inspection, text: &mut String) {
         let names = inspection.later_parameters.join(", ");
         text.push_str(&format!("  declared where they are used: {names}\n"));
     }
+}
+
+fn compared(comparison: &InspectedComparison) -> String {
+    let time = |s: f64| format_duration(Duration::from_secs_f64(s));
+    let mut parts = vec![
+        format!("{} take turns in {}()", comparison.sides.join(", "), comparison.exec),
+        format!("{} virtual users", format_count(u64::from(comparison.vus))),
+        format!("{} rounds of two turns each, {} a turn", comparison.rounds, time(comparison.turn_s)),
+        format!("decided by {}", comparison.decide_by),
+    ];
+    parts.extend(comparison.calibrate.iter().map(|side| format!("calibrated against {side}")));
+    parts.push(format!("for {} from {} on", time(comparison.duration_s), time(comparison.start_s)));
+    parts.join(", ")
 }
 
 fn sentence(scenario: &InspectedScenario) -> String {

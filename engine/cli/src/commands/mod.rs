@@ -1,6 +1,7 @@
 //! The commands, one a file, each of the same shape: what may be typed (`Args`) and what is done (`execute`).
 
 pub(crate) mod check;
+pub(crate) mod check_store;
 pub(crate) mod completions;
 pub(crate) mod docs;
 pub(crate) mod inspect;

@@ -88,7 +88,11 @@ pub(crate) fn execute(args: &RunArgs, door: Door) -> ExitCode {
     let interrupts = Interrupts::new();
     let display = progress::display(door.quiet);
     let speaker = display.clone();
-    signals::pass_on(&interrupts, move |text| speaker.say(text));
+    let words = signals::Words {
+        finishing: "finishing what runs, then the report",
+        leaving: "what was measured stays in the run directory",
+    };
+    signals::pass_on(&interrupts, words, move |text| speaker.say(text));
     let outcome = runner::run(&request, &|step| display.show(&step), &interrupts);
     display.clear();
     match outcome {

@@ -2,8 +2,12 @@
 
 use std::thread;
 
-use clap::Args;
-use embed::{Durability, Servers, Wanted, postgres::TcpAccess, store::StoreOptions};
+use clap::{Args, ValueEnum};
+use embed::{
+    Durability, Servers, Wanted,
+    postgres::TcpAccess,
+    store::{Backend, StoreOptions},
+};
 use runner::{ExitCode, Interrupts, Urgency};
 use script::Diagnostic;
 
@@ -41,13 +45,38 @@ pub(crate) struct UpArgs {
     #[arg(long, value_name = "N")]
     postgres_version: Option<String>,
 
-    /// Whether the servers sync to disk before they acknowledge
+    /// What keeps the objects, as the option `store: #{ backend: … }` of scripts
+    #[arg(long, value_name = "BACKEND", default_value = "ordered")]
+    store_backend: StoreBackend,
+
+    /// Whether the servers sync to disk before they acknowledge; backends other than `ordered` never do
     #[arg(long, value_name = "SWITCH", default_value = "on")]
     durability: Switch,
 
     /// Print how to connect as JSON
     #[arg(long)]
     json: bool,
+}
+
+/// What an object store can be kept in.
+#[derive(ValueEnum, Debug, Clone, Copy)]
+enum StoreBackend {
+    /// An index in memory over a log on disk: what was acknowledged survives power loss
+    Ordered,
+    /// A file for each object (s3s-fs): never syncs, reads the whole bucket for each page of a LIST
+    Fs,
+    /// Keeps nothing and answers at once: what a client reaches against it is its own ceiling
+    Noop,
+}
+
+impl From<StoreBackend> for Backend {
+    fn from(word: StoreBackend) -> Backend {
+        match word {
+            StoreBackend::Ordered => Backend::Ordered,
+            StoreBackend::Fs => Backend::Fs,
+            StoreBackend::Noop => Backend::Noop,
+        }
+    }
 }
 
 impl UpArgs {
@@ -67,11 +96,12 @@ impl UpArgs {
                 tcp: Some(tcp),
                 ..Default::default()
             }),
-            store: Some(StoreOptions {
+            stores: vec![StoreOptions {
+                backend: self.store_backend.into(),
                 durability,
                 port: store_port.unwrap_or(ANY_PORT),
                 ..Default::default()
-            }),
+            }],
         })
     }
 }
@@ -105,14 +135,16 @@ fn in_words(servers: &Servers) -> String {
     let mut text = String::new();
     if let Some(postgres) = &servers.postgres {
         let url = postgres.tcp_url().unwrap_or_default();
-        text.push_str(&format!("PostgreSQL {}\n", postgres.version()));
+        let durability = in_a_word(postgres.durability());
+        text.push_str(&format!("PostgreSQL {}, durability {durability}\n", postgres.version()));
         text.push_str(&format!("  psql \"{url}\"\n"));
         text.push_str(&format!("  psql \"{}\"\n", postgres.url()));
         text.push_str(&format!("  snapbench run SCRIPT --postgres-url \"{}\"\n", postgres.url()));
     }
-    if let Some(store) = &servers.store {
+    if let Some(store) = servers.stores.first() {
         let (endpoint, region) = (store.endpoint(), store.region());
-        text.push_str("\nObject store (S3)\n");
+        let (backend, durability) = (store.backend().as_str(), in_a_word(store.durability()));
+        text.push_str(&format!("\nObject store (S3), backend {backend}, durability {durability}\n"));
         text.push_str(&format!("  export AWS_ACCESS_KEY_ID={}\n", store.access_key()));
         text.push_str(&format!("  export AWS_SECRET_ACCESS_KEY={}\n", store.secret_key()));
         text.push_str(&format!("  export AWS_REGION={region}\n"));
@@ -123,6 +155,13 @@ fn in_words(servers: &Servers) -> String {
     text
 }
 
+fn in_a_word(durability: Durability) -> &'static str {
+    match durability {
+        Durability::On => "on",
+        Durability::Off => "off",
+    }
+}
+
 fn as_json(servers: &Servers) -> String {
     let postgres = servers.postgres.as_ref().map(|postgres| {
         serde_json::json!({
@@ -130,13 +169,16 @@ fn as_json(servers: &Servers) -> String {
             "socket_url": postgres.url(),
             "port": postgres.port(),
             "version": postgres.version().to_string(),
+            "durability": postgres.durability(),
             "pid": postgres.pid(),
         })
     });
-    let store = servers.store.as_ref().map(|store| {
+    let store = servers.stores.first().map(|store| {
         serde_json::json!({
             "endpoint": store.endpoint(),
             "port": store.port(),
+            "backend": store.backend(),
+            "durability": store.durability(),
             "region": store.region(),
             "access_key": store.access_key(),
             "secret_key": store.secret_key(),

@@ -87,7 +87,16 @@ fn a_store_that_is_down() {
 }
 
 #[test]
-fn a_store_without_keys() {
+fn a_store_that_nobody_gives_keys_for() {
+    let place = Place::new();
+    place.file("s.rhai", PUTS);
+    let mut command = place.command(["run", "s.rhai", "--s3-endpoint", "http://127.0.0.1:1"]);
+    let ended = crate::support::ended(command.env("AWS_EC2_METADATA_DISABLED", "true").output().unwrap());
+    insta::assert_snapshot!(ended.expect(1).shown(&place));
+}
+
+#[test]
+fn a_store_whose_settings_make_no_sense() {
     let place = Place::new();
     place.file("s.rhai", PUTS);
     let args = [

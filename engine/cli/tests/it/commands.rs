@@ -184,6 +184,8 @@ fn up_says_how_to_connect_and_ends_with_ctrl_c() {
     let value: serde_json::Value = serde_json::from_str(&printed).unwrap();
     let port = value["postgres"]["port"].as_u64().unwrap();
     std::net::TcpStream::connect(("127.0.0.1", u16::try_from(port).unwrap())).unwrap();
+    let store = &value["store"];
+    assert_eq!((&store["backend"], &store["durability"]), (&"ordered".into(), &"on".into()));
     // What it prints is enough for a run against it.
     place.file("s.rhai", HEADS);
     let url = value["postgres"]["socket_url"].as_str().unwrap();
@@ -195,4 +197,23 @@ fn up_says_how_to_connect_and_ends_with_ctrl_c() {
     reader.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "");
     place.assert_nothing_is_left();
+}
+
+#[test]
+fn up_keeps_objects_in_what_it_is_told_and_says_what_that_promises() {
+    for (backend, said) in [
+        ("ordered", "Object store (S3), backend ordered, durability on"),
+        ("fs", "Object store (S3), backend fs, durability off"),
+        ("noop", "Object store (S3), backend noop, durability off"),
+    ] {
+        let place = Place::new();
+        let mut child = place.spawn(["up", "--store-backend", backend]);
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines().map(Result::unwrap);
+        assert!(lines.any(|line| line == said), "{backend}");
+        signal(&child, Signal::INT);
+        assert!(child.wait().unwrap().success());
+        place.assert_nothing_is_left();
+    }
+    let wrong = Place::new().run(["up", "--store-backend", "minio"]).expect(104);
+    assert!(wrong.stderr.contains("ordered, fs, noop"), "{}", wrong.stderr);
 }

@@ -25,6 +25,7 @@ help_of! {
     all: "",
     run: "run",
     check: "check",
+    check_store: "check-store",
     inspect: "inspect",
     list: "list",
     new: "new",

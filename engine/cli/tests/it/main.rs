@@ -9,12 +9,16 @@
 mod bad_input;
 mod bad_servers;
 mod catalogue;
+mod check_store;
 mod commands;
 mod help;
 mod interrupts;
 mod killed;
+mod liar;
+mod other_stores;
 mod places;
 mod runs;
+mod stores;
 mod support;
 mod targets;
 mod truth;

@@ -4,6 +4,7 @@
 //! squeezes everything, and the warm-up follows from the length that results. (`--scale` multiplied the rates when the
 //! script's options were read.) Pure: nothing here looks at a clock or a file.
 
+mod in_turn;
 mod reshape;
 mod squeeze;
 #[cfg(test)]
@@ -76,7 +77,15 @@ fn made(
     if scenarios.is_empty() && !problems.is_empty() {
         return Err(problems);
     }
-    reshape::reshape(&mut scenarios, request, &mut problems);
+    let compared = scenarios.partition_point(|scenario| scenario.turn.is_none());
+    let mut turns = scenarios.split_off(compared);
+    if !scenarios.is_empty() || turns.is_empty() {
+        reshape::reshape(&mut scenarios, request, &mut problems);
+    } else {
+        reshape::refuse(request, &mut problems);
+    }
+    in_turn::one_after_the_other(&mut turns, length(&scenarios).unwrap_or_default());
+    scenarios.extend(turns);
     // What is wrong already would be squeezed into nonsense.
     let before = plan_of(&scenarios, 0, 0, request);
     if let Err(found) = before.validate() {
@@ -107,7 +116,8 @@ fn told(problem: &PlanProblem) -> Diagnostic {
 }
 
 fn picked(all: &[ScenarioOptions], only: &[String], problems: &mut Vec<Diagnostic>) -> Vec<ScenarioOptions> {
-    let names: Vec<&str> = all.iter().map(|scenario| scenario.name.as_str()).collect();
+    let mut names: Vec<&str> = all.iter().map(chosen_by).collect();
+    names.dedup();
     for name in only.iter().filter(|name| !names.contains(&name.as_str())) {
         let help = match did_you_mean(name, names.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
@@ -115,7 +125,13 @@ fn picked(all: &[ScenarioOptions], only: &[String], problems: &mut Vec<Diagnosti
         };
         problems.push(Diagnostic::usage(format!("--only: there is no scenario `{name}`")).help(help));
     }
-    all.iter().filter(|scenario| only.is_empty() || only.contains(&scenario.name)).cloned().collect()
+    let is_picked = |scenario: &&ScenarioOptions| only.iter().any(|name| name == chosen_by(scenario));
+    all.iter().filter(|scenario| only.is_empty() || is_picked(scenario)).cloned().collect()
+}
+
+/// The word of `--only` that means it: its name, or that of its comparison.
+fn chosen_by(scenario: &ScenarioOptions) -> &str {
+    scenario.turn.as_ref().map_or(&scenario.name, |turn| &turn.comparison)
 }
 
 fn plan_of(scenarios: &[ScenarioOptions], seed: u64, warm_up_ns: u64, request: &LoadRequest) -> Plan {
@@ -125,7 +141,7 @@ fn plan_of(scenarios: &[ScenarioOptions], seed: u64, warm_up_ns: u64, request: &
         start_ns: nanoseconds(scenario.start),
         graceful_stop_ns: nanoseconds(scenario.graceful_stop),
         // One that begins later describes what is not there at first; warming it up would change what it meets.
-        warm_up: scenario.start.is_zero(),
+        warm_up: scenario.start.is_zero() && scenario.turn.is_none(),
     });
     Plan { scenarios: scenarios.collect(), seed, segment: request.segment, warm_up_ns }
 }
@@ -149,7 +165,9 @@ fn warm_up(
     let Some(length) = length(scenarios) else {
         return Sourced::default_of(Duration::ZERO);
     };
-    let default = (length / WARM_UP_SHARE).min(WARM_UP_AT_MOST);
+    // Comparisons wake what they compare in turns of their own.
+    let is_compared = scenarios.iter().all(|scenario| scenario.turn.is_some());
+    let default = if is_compared { Duration::ZERO } else { (length / WARM_UP_SHARE).min(WARM_UP_AT_MOST) };
     Sourced::flag_or_script((request.warm_up, "--warm-up"), of_script, default)
 }
 

@@ -15,10 +15,7 @@ pub(super) fn reshape(
     request: &LoadRequest,
     problems: &mut Vec<Diagnostic>,
 ) {
-    let flags: Vec<&str> = [("--vus", request.vus.is_some()), ("--stage", !request.stages.is_empty())]
-        .into_iter()
-        .filter_map(|(flag, is_given)| is_given.then_some(flag))
-        .collect();
+    let flags = flags(request);
     if flags.is_empty() {
         return;
     }
@@ -39,6 +36,22 @@ pub(super) fn reshape(
     {
         problems.push(complaint);
     }
+}
+
+/// For a script that only compares: its turns have the size and form that make them comparable.
+pub(super) fn refuse(request: &LoadRequest, problems: &mut Vec<Diagnostic>) {
+    let flags = flags(request);
+    if !flags.is_empty() {
+        let message = format!("{} is for a scenario, and this script only compares", flags.join(" and "));
+        problems.push(Diagnostic::usage(message).help("change `vus` and `turn` of the comparison"));
+    }
+}
+
+fn flags(request: &LoadRequest) -> Vec<&'static str> {
+    [("--vus", request.vus.is_some()), ("--stage", !request.stages.is_empty())]
+        .into_iter()
+        .filter_map(|(flag, is_given)| is_given.then_some(flag))
+        .collect()
 }
 
 fn staged(executor: &Executor, stages: &[(Duration, f64)]) -> Result<Executor, Diagnostic> {

@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use load::executor::{ArrivalRate, ConstantVus, Executor, RampingVus, SharedIterations, Stage};
 use model::{arrivals::Pacing, segment::Segment, shape::Shape};
-use script::{Exec, ScenarioOptions};
+use script::{Exec, ScenarioOptions, Turn, TurnKind};
 
 use super::{Planned, made};
 use crate::{origin::Origin, request::LoadRequest};
@@ -17,6 +17,7 @@ fn scenario(name: &str, executor: Executor) -> ScenarioOptions {
         start: Duration::ZERO,
         graceful_stop: Duration::from_secs(30),
         tags: Default::default(),
+        turn: None,
     }
 }
 
@@ -89,6 +90,48 @@ fn one_factor_squeezes_scenarios_of_different_lengths_and_starts() {
     assert_eq!(counted.iterations, 5000);
     let warm: Vec<bool> = planned.plan.scenarios.iter().map(|s| s.warm_up).collect();
     assert_eq!(warm, [true, true, false, true]);
+}
+
+/// So many turns of a comparison, each a second long and a quarter apart.
+fn turns(comparison: &str, count: u32) -> Vec<ScenarioOptions> {
+    let turn = |n: u32| {
+        let mut scenario = closed(&format!("{comparison} {n}"), 4, 1);
+        scenario.start = Duration::from_millis(1250) * n;
+        scenario.turn = Some(Turn {
+            comparison: comparison.to_owned(),
+            side: "a".to_owned(),
+            counts: TurnKind::Round(0),
+            seed_name: comparison.to_owned(),
+        });
+        scenario
+    };
+    (0..count).map(turn).collect()
+}
+
+#[test]
+fn comparisons_follow_everything_else_and_each_other() {
+    let all = || [vec![closed("load", 2, 10)], turns("first", 4), turns("second", 2)].concat();
+    let planned = plan(all(), &LoadRequest::default()).unwrap();
+    let starts: Vec<u128> = planned.scenarios.iter().map(|s| s.start.as_millis()).collect();
+    assert_eq!(starts, [0, 10_000, 11_250, 12_500, 13_750, 15_000, 16_250]);
+    assert!(planned.plan.scenarios[1..].iter().all(|s| !s.warm_up), "turns have a waking of their own");
+    let only = LoadRequest { only: vec!["second".to_owned()], ..LoadRequest::default() };
+    let planned = plan(all(), &only).unwrap();
+    assert_eq!((planned.scenarios.len(), planned.scenarios[0].start), (2, Duration::ZERO));
+    assert_eq!(planned.warm_up.value, Duration::ZERO);
+}
+
+#[test]
+fn turns_keep_their_size_and_are_squeezed_together() {
+    let request = LoadRequest { duration: Some(Duration::from_millis(2125)), ..LoadRequest::default() };
+    let planned = plan(turns("race", 4), &request).unwrap();
+    // 3 x 1.25 s + 1 s in 2.125 s: less than half of it.
+    let last = planned.scenarios.last().unwrap();
+    assert_eq!(last.start + Duration::from_nanos(last.executor.longest_ns()), Duration::from_millis(2125));
+    let vus = LoadRequest { vus: Some(9), ..LoadRequest::default() };
+    let told = plan(turns("race", 4), &vus).unwrap_err();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].contains("--vus is for a scenario, and this script only compares"), "{told:?}");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use drivers::{
     pg::PgConfig,
     probe::{Harvest, HostPlan, HostProbe, PgPart, PgPlan, PgProbe},
 };
+use embed::store::ObjectStore;
 use load::time::{Epoch, RealTime, Time as _};
 use tokio::{sync::watch, task::spawn_local};
 
@@ -133,10 +134,16 @@ pub(crate) fn watch_host(plan: &ProbePlan, every: Duration, servers: &embed::Ser
                 () = timetable.next(&time) => false,
             };
             // A server that was restarted is another process.
-            let postgres = servers.postgres.as_ref().and_then(|server| Some(("postgres", server.pid()?)));
-            let store = servers.store.as_ref().and_then(|server| Some(("store", server.pid()?)));
-            for (name, pid) in postgres.into_iter().chain(store) {
-                probe.set_process(name, pid);
+            let postgres =
+                servers.postgres.as_ref().and_then(|server| Some(("postgres".to_owned(), server.pid()?)));
+            let is_only = servers.stores.len() == 1;
+            let name = |server: &ObjectStore| match is_only {
+                true => "store".to_owned(),
+                false => format!("store_{}", server.backend().as_str()),
+            };
+            let stores = servers.stores.iter().filter_map(|server| Some((name(server), server.pid()?)));
+            for (name, pid) in postgres.into_iter().chain(stores) {
+                probe.set_process(&name, pid);
             }
             let at_ns = time.now_ns();
             let harvest = probe.sample();

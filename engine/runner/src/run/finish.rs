@@ -1,4 +1,4 @@
-//! The end of a run: ledgers, thresholds, labels, the exit code, the report.
+//! The end of a run: thresholds, labels, the exit code, the report.
 
 use model::{
     gate::{Gate, judge_gate},
@@ -9,73 +9,37 @@ use model::{
     threshold::ThresholdRule,
 };
 use report::{events::ServerChange, markdown};
-use script::Diagnostic;
 
-use super::{RunOutcome, Running, book::Book};
+use super::{RunOutcome, Running, book::Book, comparing};
 use crate::{
     directory::unix_us,
     exit::ExitCode,
     interrupts::Urgency,
     prepare::Prepared,
-    read, runtime,
+    read,
     tally::{Tally, limits},
 };
 
 impl Running<'_> {
-    /// Reads the truth that ledgers are judged by, while it is still there.
-    pub(super) fn settle_ledgers(&mut self) {
-        // What the stage noted is handed over when it is made anew; a failure of that is told by teardown.
-        let handed_over = self.stage.hand_over();
-        let logs = self.wiring.findings.take_ledgers();
-        let Some((config, _)) = self.wiring.postgres.as_ref().filter(|_| !logs.is_empty()) else {
-            return;
-        };
-        if let Err(complaint) = handed_over {
-            self.book.broken(complaint);
-        }
-        if !self.prepared.planned.plan.segment.is_whole() {
-            // The table holds the steps of all segments, and this log only those of one: every other's would be a gap.
-            let why = "this is one segment of a run: its ledgers, and thresholds on them, are not judged";
-            self.doubts.push(why.to_owned());
-            self.book.warn(why.to_owned());
-            return;
-        }
-        let runtime = match runtime::local() {
-            Ok(runtime) => runtime,
-            Err(error) => {
-                self.book.broken(Diagnostic::usage(format!("the ledgers cannot be judged: {error}")));
-                return;
-            }
-        };
-        let settled = runtime.block_on(async {
-            tokio::select! {
-                () = self.interrupts.reached(Urgency::Leave) => None,
-                settled = script::ledger::settle(logs, config) => Some(settled),
-            }
-        });
-        match settled {
-            Some(Ok(records)) => {
-                self.tally.ledgers(&records);
-                self.book.run.ledgers = records;
-            }
-            Some(Err(complaint)) => {
-                self.doubts.push(format!("the ledgers were not judged: {}", complaint.message));
-                self.book.broken(complaint);
-            }
-            None => self.doubts.push("the ledgers were not judged: the run was left".to_owned()),
-        }
-    }
-
     /// Puts what was measured into the run file.
     pub(super) fn sum_up(&mut self) {
         let Some(window) = &self.window else { return };
         let window_s = window.end_ns.saturating_sub(window.start_ns) as f64 / 1e9;
         let run = &mut self.book.run;
-        run.summary = Some(Summary::from_totals(&self.tally.totals, window_s));
+        let (planned, measured) = (&self.prepared.planned, self.tally.measured());
+        let comparisons = &self.prepared.options.comparisons;
+        let warm_up_s = planned.warm_up.value.as_secs_f64();
+        run.comparisons = comparing::compared(comparisons, &planned.scenarios, measured, warm_up_s);
+        let mut summary = Summary::from_totals(&self.tally.totals, window_s);
+        // The turns of a comparison stand there.
+        let is_turn = |name: &str| planned.scenarios.iter().any(|s| s.name == name && s.turn.is_some());
+        summary.scenarios.retain(|scenario| !is_turn(&scenario.name));
+        run.summary = Some(summary);
         run.series = self.tally.series((window.start_ns, window.end_ns));
         let figures =
             GeneratorFigures::from_totals(self.tally.measured(), &limits(&self.prepared.planned.scenarios));
         run.label.generator_bound = generator_bound(&figures);
+        run.label.generator_bound.extend(comparing::bound(&run.comparisons));
     }
 
     /// Judges, stops the servers and completes the directory.

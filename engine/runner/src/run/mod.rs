@@ -13,12 +13,14 @@
 mod again;
 mod book;
 mod company;
+mod comparing;
 mod evidence;
 mod finish;
 mod playing;
 mod progress;
 mod record;
 mod reporting;
+mod settling;
 mod troubles;
 
 use std::{
@@ -33,7 +35,7 @@ use model::{
     units::format_duration,
 };
 use report::events::ServerChange;
-use script::{Diagnostic, Findings, Portable, ScenarioOptions, Wiring};
+use script::{Diagnostic, Findings, Portable, ScenarioOptions, ScenarioWiring, Wiring};
 
 use self::{
     book::Book,
@@ -149,15 +151,11 @@ fn start(
     let wiring = Wiring {
         inputs: prepared.inputs.clone(),
         seed: prepared.planned.seed.value,
-        scenarios: prepared.planned.scenarios.iter().map(|scenario| scenario.name.clone()).collect(),
-        first_vus: first_vus(&prepared.planned.scenarios),
-        max_vus: prepared.planned.scenarios.iter().map(|s| u64::from(s.executor.max_vus())).collect(),
+        scenarios: scenarios(&prepared.planned.scenarios),
         postgres: servers.postgres.clone().map(|config| (config, pool)),
-        store: servers.store.clone(),
+        stores: servers.stores.clone(),
         timeout: prepared.options.timeout,
-        allow_destructive: request.yes
-            || prepared.target.allow_destructive.value
-            || prepared.is_all_embedded(),
+        allow_destructive: request.yes || prepared.permits_destruction(),
         findings: Arc::new(Findings::default()),
     };
     let stage = StageThread::start(&prepared.program, &wiring, interrupts)?;
@@ -167,21 +165,28 @@ fn start(
 /// Whether the faults of a run may be done to what it runs against.
 fn may_break(prepared: &Prepared, request: &RunRequest) -> Result<(), RunError> {
     let faults = &prepared.planned.faults;
-    let is_allowed = request.yes || prepared.target.allow_destructive.value || prepared.is_all_embedded();
+    let is_allowed = request.yes || prepared.permits_destruction();
     let Some(fault) = faults.first().filter(|_| !is_allowed) else { return Ok(()) };
     let message = format!("fault `{}`: the target does not permit to break anything", fault.fault.kind());
     let help = "say `allow_destructive: true` in the target, or --yes for this run";
     Err(RunError::Wrong(vec![Diagnostic::usage(message).help(help)]))
 }
 
-/// The number of each scenario's first virtual user.
-fn first_vus(scenarios: &[ScenarioOptions]) -> Vec<u64> {
-    let before = |next: &mut u64, scenario: &ScenarioOptions| {
-        let first = *next;
-        *next += u64::from(scenario.executor.max_vus());
-        Some(first)
+/// The scenarios as virtual users know them, numbered through.
+fn scenarios(scenarios: &[ScenarioOptions]) -> Vec<ScenarioWiring> {
+    let wire = |next_vu: &mut u64, scenario: &ScenarioOptions| {
+        let (first_vu, max_vus) = (*next_vu, u64::from(scenario.executor.max_vus()));
+        *next_vu += max_vus;
+        let turn = scenario.turn.as_ref();
+        Some(ScenarioWiring {
+            name: scenario.name.clone(),
+            seed_name: turn.map_or(&scenario.name, |turn| &turn.seed_name).clone(),
+            side: turn.map(|turn| turn.side.clone()),
+            first_vu,
+            max_vus,
+        })
     };
-    scenarios.iter().scan(0, before).collect()
+    scenarios.iter().scan(0, wire).collect()
 }
 
 /// A run between its start and its end.

@@ -5,7 +5,8 @@ use report::progress::Tick;
 /// One step of a run, for whoever watches.
 #[derive(Clone, Debug)]
 pub enum Progress {
-    /// A phase begins: `start`, `setup`, `warm-up`, `measure`, `drain`, `verify`, `teardown`.
+    /// A phase begins: `start`, `setup`, `warm-up`, `measure`, `drain`, `verify`, `teardown` of a run; `start`, `check`,
+    /// `cleanup` of a store's check.
     Phase(&'static str),
     /// How the load stands, about once a second.
     Tick(Tick),

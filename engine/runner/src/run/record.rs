@@ -27,11 +27,17 @@ pub(super) fn run_file(prepared: &Prepared, request: &RunRequest) -> RunFile {
     run.duration_s = planned.duration.value.map(|duration| duration.as_secs_f64());
     run.cores = u32::try_from(prepared.cores.value).unwrap_or(u32::MAX);
     run.segment = planned.plan.segment;
-    run.loads = planned
-        .scenarios
-        .iter()
-        .map(|scenario| load(scenario, planned.warm_up.value.as_secs_f64()))
-        .collect();
+    let warm_up_s = planned.warm_up.value.as_secs_f64();
+    // The turns of a comparison are told as one.
+    let turns = |scenario: &ScenarioOptions| scenario.turn.as_ref().map(|turn| turn.comparison.clone());
+    for same in planned.scenarios.chunk_by(|a, b| turns(a).is_some() && turns(a) == turns(b)) {
+        let mut record = load(&same[0], warm_up_s);
+        if let Some(comparison) = turns(&same[0]) {
+            record.name = comparison;
+            record.executor = "constant-vus in turns".to_owned();
+        }
+        run.loads.push(record);
+    }
     run.environment = environment();
     run
 }

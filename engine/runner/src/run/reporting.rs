@@ -5,8 +5,8 @@
 
 use std::collections::BTreeMap;
 
-use model::runfile::{OpSummary, ReportTable, SeriesSummary, Summary};
-use script::Portable;
+use model::runfile::{OpSummary, ReportTable, ScenarioSummary, SeriesSummary, Summary};
+use script::{Portable, ScenarioOptions};
 use serde_json::{Value, json};
 
 use super::Running;
@@ -26,12 +26,16 @@ impl Running<'_> {
         for (name, figure) in self.book.run.ledgers.iter().flat_map(|ledger| &ledger.figures) {
             *figures.entry(name).or_default() += figure;
         }
+        let planned = &self.prepared.planned;
+        let totals = self.tally.measured().scenarios.iter();
+        let last_ends_s = totals.map(|(name, one)| (&**name, one.last_end_ns as f64 / 1e9)).collect();
         let measured = json!({
             "window_s": summary.window_s,
             "operations": summary.operations,
             "operations_per_s": summary.operations_per_s,
             "errors": summary.errors,
             "ops": ops(summary),
+            "scenarios": scenarios(summary, &planned.scenarios, planned.warm_up.value.as_secs_f64(), &last_ends_s),
             "metrics": summary.metrics,
             "series": series(&self.book.run.series),
             "ledger": figures,
@@ -69,6 +73,35 @@ fn ops(summary: &Summary) -> BTreeMap<&str, BTreeMap<&str, Value>> {
         ops.entry(&op.name).or_default().insert(op.outcome.as_str(), figures(op));
     }
     ops
+}
+
+/// Scenarios by name, with when they were on: rates of a step are over its own length, not the run's.
+fn scenarios<'a>(
+    summary: &'a Summary,
+    planned: &[ScenarioOptions],
+    warm_up_s: f64,
+    last_ends_s: &BTreeMap<&str, f64>,
+) -> BTreeMap<&'a str, Value> {
+    let figures = |one: &'a ScenarioSummary| {
+        let planned = planned.iter().find(|planned| planned.name == one.name)?;
+        // To its last iteration's end, which may come after the plan's: what was done then was not done in less.
+        let start_s = planned.start.as_secs_f64();
+        let planned_s = planned.executor.longest_ns() as f64 / 1e9;
+        let ended_s = last_ends_s.get(one.name.as_str()).copied().unwrap_or_default();
+        let duration_s = planned_s.max(ended_s - warm_up_s - start_s);
+        let figures = json!({
+            "start_s": start_s,
+            "duration_s": duration_s,
+            "done": one.done,
+            "failed": one.failed,
+            "dropped": one.dropped,
+            "per_s": one.done as f64 / duration_s,
+            "p50_ms": one.duration.p50_ms,
+            "p99_ms": one.duration.p99_ms,
+        });
+        Some((one.name.as_str(), figures))
+    };
+    summary.scenarios.iter().filter_map(figures).collect()
 }
 
 fn series(series: &[SeriesSummary]) -> BTreeMap<&str, Value> {

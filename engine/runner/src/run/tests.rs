@@ -78,3 +78,19 @@ fn who_asked_to_end_while_the_script_said_its_options_is_obeyed_before_anything_
     assert!(matches!(ended, Err(RunError::Interrupted)), "{ended:?}");
     assert!(!folder.path().join("results").exists());
 }
+
+#[test]
+fn turns_that_run_into_each_other_are_no_comparison() {
+    let folder = tempfile::tempdir().unwrap();
+    let script = r#"
+        fn options() { #{ comparisons: #{
+            race: #{ exec: "work", sides: ["quick", "slow"], vus: 2, rounds: 3, turn: "100ms", rest: "20ms" },
+        } } }
+        fn work(vu) { sleep(if vu.side == "slow" { "400ms" } else { "5ms" }); }
+    "#;
+    let ended = run(&request(folder.path(), script), &|_| {}, &Interrupts::new()).unwrap();
+    let comparison = &ended.run.comparisons[0];
+    assert!(comparison.sides.iter().any(|side| side.turns.iter().any(|turn| turn.disturbed)));
+    let pair = &comparison.pairs[0];
+    assert!(!pair.decided && pair.sentence.contains("give them a longer `rest`"), "{pair:?}");
+}

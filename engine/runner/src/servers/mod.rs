@@ -7,18 +7,26 @@ mod look;
 
 use std::{path::PathBuf, time::Duration};
 
-use drivers::{pg::PgConfig, probe::PgPart, s3::S3Config};
-use embed::{Durability, Wanted};
+use drivers::{
+    pg::PgConfig,
+    probe::PgPart,
+    s3::{S3Config, S3Settings},
+};
+use embed::{
+    Durability, Wanted,
+    store::{Backend, ObjectStore},
+};
 use model::runfile::Server;
-use script::Diagnostic;
+use script::{Diagnostic, StoreWiring};
 
 pub(crate) use look::PostgresFacts;
 
 use crate::{
     error::{RunError, with_remedy},
     preflight::Needs,
-    prepare::{Prepared, WantedPostgres, WantedStore},
+    prepare::Prepared,
     targets::PostgresAt,
+    wanted::{WantedPostgres, WantedStore},
 };
 
 /// How long a first look at a server may take.
@@ -32,8 +40,8 @@ pub(crate) struct Servers {
     pub(crate) postgres: Option<PgConfig>,
     /// What it says about itself.
     pub(crate) postgres_facts: Option<PostgresFacts>,
-    /// Where the store is.
-    pub(crate) store: Option<S3Config>,
+    /// Where the object stores are.
+    pub(crate) stores: Vec<StoreWiring>,
     /// For the run file.
     pub(crate) records: Vec<Server>,
 }
@@ -45,12 +53,12 @@ pub(crate) struct Servers {
 pub(crate) fn start(prepared: &Prepared, needs: &Needs) -> Result<Servers, RunError> {
     let embedded = embed::start(wanted(prepared, needs))?;
     let mut servers =
-        Servers { embedded, postgres: None, postgres_facts: None, store: None, records: Vec::new() };
+        Servers { embedded, postgres: None, postgres_facts: None, stores: Vec::new(), records: Vec::new() };
     if let Some(wanted) = &prepared.postgres {
         servers.open_postgres(prepared, wanted)?;
     }
-    if let Some(wanted) = &prepared.store {
-        servers.open_store(prepared, wanted)?;
+    for wanted in &prepared.stores {
+        servers.open_store(wanted)?;
     }
     Ok(servers)
 }
@@ -58,7 +66,6 @@ pub(crate) fn start(prepared: &Prepared, needs: &Needs) -> Result<Servers, RunEr
 fn wanted(prepared: &Prepared, needs: &Needs) -> Wanted {
     let durability = |durable: bool| if durable { Durability::On } else { Durability::Off };
     let postgres = prepared.postgres.as_ref().filter(|wanted| matches!(wanted.at, PostgresAt::Embedded));
-    let store = prepared.store.as_ref().filter(|wanted| wanted.is_embedded);
     let options = &prepared.options;
     Wanted {
         postgres: postgres.map(|wanted| embed::postgres::PgOptions {
@@ -68,15 +75,26 @@ fn wanted(prepared: &Prepared, needs: &Needs) -> Wanted {
             max_connections: needs.embedded_connections(),
             ..Default::default()
         }),
-        store: store.map(|wanted| embed::store::StoreOptions {
-            backend: match options.store.backend.as_str() {
-                "fs" => embed::store::Backend::Fs,
-                _ => embed::store::Backend::Ordered,
-            },
-            durability: durability(wanted.durable.value),
-            ..Default::default()
-        }),
+        stores: embedded_backends(prepared)
+            .into_iter()
+            .map(|backend| embed::store::StoreOptions {
+                backend,
+                durability: durability(prepared.stores.iter().all(|wanted| wanted.durable.value)),
+                ..Default::default()
+            })
+            .collect(),
     }
+}
+
+/// The embedded stores to start. Two names of one target mean one server.
+fn embedded_backends(prepared: &Prepared) -> Vec<Backend> {
+    let mut backends = Vec::new();
+    for wanted in prepared.stores.iter().filter(|wanted| wanted.is_embedded) {
+        if !backends.contains(&wanted.backend) {
+            backends.push(wanted.backend);
+        }
+    }
+    backends
 }
 
 /// The script's settings of an embedded Postgres, and what its probes need on top.
@@ -94,12 +112,19 @@ impl Servers {
     /// Names of the servers that this run started.
     pub(crate) fn embedded_names(&self) -> Vec<&'static str> {
         let postgres = self.embedded.postgres.as_ref().map(|_| "postgres");
-        postgres.into_iter().chain(self.embedded.store.as_ref().map(|_| "store")).collect()
+        let is_only = self.embedded.stores.len() == 1;
+        let store = |server: &ObjectStore| match server.backend() {
+            _ if is_only => "store",
+            Backend::Ordered => "store (ordered)",
+            Backend::Fs => "store (fs)",
+            Backend::Noop => "store (noop)",
+        };
+        postgres.into_iter().chain(self.embedded.stores.iter().map(store)).collect()
     }
 
     /// Where an embedded store keeps its data, to look at the room there.
     pub(crate) fn data_dir(&self) -> Option<PathBuf> {
-        self.embedded.store.as_ref().map(embed::store::ObjectStore::data_dir)
+        self.embedded.stores.first().map(embed::store::ObjectStore::data_dir)
     }
 
     /// Stops what was started and removes its data. It takes a moment, so it is said and not left to a drop.
@@ -132,28 +157,20 @@ impl Servers {
         Ok(())
     }
 
-    fn open_store(&mut self, prepared: &Prepared, wanted: &WantedStore) -> Result<(), RunError> {
+    fn open_store(&mut self, wanted: &WantedStore) -> Result<(), RunError> {
         let mut config = wanted.config.clone();
         let mut record = Server {
-            name: "s3".to_owned(),
+            name: wanted.name.clone().unwrap_or_else(|| "s3".to_owned()),
             kind: "S3-compatible object store".to_owned(),
             embedded: wanted.is_embedded,
-            representative: prepared.target.representative.value,
+            representative: wanted.representative,
             client: config.client().to_string(),
             ..Server::default()
         };
-        if let Some(server) = &self.embedded.store {
-            let mut words = wanted.settings.words.clone();
-            words.endpoint = Some(server.endpoint());
-            words.region = words.region.or_else(|| Some(server.region().to_owned()));
-            words.access_key = Some(server.access_key().to_owned());
-            words.secret_key = Some(server.secret_key().to_owned());
-            config = words.check().map_err(|error| RunError::server(with_remedy(&error.to_string())))?;
-            let backend = match server.backend() {
-                embed::store::Backend::Ordered => "ordered",
-                embed::store::Backend::Fs => "fs",
-            };
-            record.kind = format!("snapbench store ({backend})");
+        let ours = |server: &&ObjectStore| wanted.is_embedded && server.backend() == wanted.backend;
+        if let Some(server) = self.embedded.stores.iter().find(ours) {
+            config = embedded_store_config(wanted, server)?;
+            record.kind = format!("snapbench store ({})", server.backend().as_str());
             record.version = env!("CARGO_PKG_VERSION").to_owned();
             let durability = if server.durability() == Durability::On { "on" } else { "off" };
             record.durability = Some(durability.to_owned());
@@ -166,9 +183,26 @@ impl Servers {
         record.settings.insert("bucket".to_owned(), config.bucket().to_owned());
         record.settings.insert("region".to_owned(), config.region().to_owned());
         self.records.push(record);
-        self.store = Some(config);
+        let keeps_ledger = wanted.keeps_ledger;
+        self.stores.push(StoreWiring { name: wanted.name.clone(), config, keeps_ledger });
         Ok(())
     }
+}
+
+/// The settings of a store of our own, now that it runs.
+fn embedded_store_config(wanted: &WantedStore, server: &ObjectStore) -> Result<S3Config, RunError> {
+    let words = embedded_words(&wanted.settings.words, server);
+    words.check().map_err(|error| RunError::server(with_remedy(&error.to_string())))
+}
+
+/// The same as words: where it is and its keys, and what was said beside.
+pub(crate) fn embedded_words(said: &S3Settings, server: &ObjectStore) -> S3Settings {
+    let mut words = said.clone();
+    words.endpoint = Some(server.endpoint());
+    words.region = words.region.or_else(|| Some(server.region().to_owned()));
+    words.access_key = Some(server.access_key().to_owned());
+    words.secret_key = Some(server.secret_key().to_owned());
+    words
 }
 
 /// The connection of a server of our own: whatever the environment says about others must not change it.

@@ -23,7 +23,7 @@ use model::suggest::did_you_mean;
 use script::Diagnostic;
 
 use super::{
-    EMBEDDED,
+    BUILT_IN, built_in,
     fields::{Fields, Placed, Problems},
     tree::{Source, Value},
 };
@@ -53,6 +53,7 @@ pub(crate) struct FileStore {
     pub(crate) region: Option<Placed<String>>,
     pub(crate) client: Option<Placed<String>>,
     pub(crate) path_style: Option<Placed<bool>>,
+    pub(crate) profile: Option<Placed<String>>,
     pub(crate) access_key_env: Option<Placed<String>>,
     pub(crate) secret_key_env: Option<Placed<String>>,
     pub(crate) session_token_env: Option<Placed<String>>,
@@ -97,11 +98,11 @@ impl TargetFile {
             None => {}
             Some((Value::Map(entries), _)) => {
                 for (name, node) in entries {
-                    if name.value == EMBEDDED {
+                    if built_in(&name.value).is_some() {
                         let help = "it is the name of snapbench's own throw-away servers; choose another";
                         problems.add(
                             name.referenced,
-                            format!("a target cannot be called `{EMBEDDED}`"),
+                            format!("a target cannot be called `{}`", name.value),
                             help,
                         );
                     } else {
@@ -114,7 +115,8 @@ impl TargetFile {
                 problems.add(node.referenced, message, "write targets: and below it, indented, NAME:");
             }
         }
-        let names = || targets.iter().map(|target| target.name.as_str()).chain([EMBEDDED]);
+        let names =
+            || targets.iter().map(|target| target.name.as_str()).chain(BUILT_IN.map(|(name, _)| name));
         if let Some(named) = &default
             && !names().any(|name| name == named.value)
         {
@@ -168,12 +170,13 @@ fn postgres(target: &str, node: &super::tree::Node, problems: &mut Problems<'_>)
 }
 
 fn store(target: &str, node: &super::tree::Node, problems: &mut Problems<'_>) -> FileStore {
-    const KNOWN: [&str; 11] = [
+    const KNOWN: [&str; 12] = [
         "endpoint",
         "bucket",
         "region",
         "client",
         "path_style",
+        "profile",
         "access_key_env",
         "secret_key_env",
         "session_token_env",
@@ -194,6 +197,7 @@ fn store(target: &str, node: &super::tree::Node, problems: &mut Problems<'_>) ->
         region: fields.text("region", problems),
         client: fields.text("client", problems),
         path_style: fields.flag("path_style", problems),
+        profile: fields.text("profile", problems),
         access_key_env: fields.text("access_key_env", problems),
         secret_key_env: fields.text("secret_key_env", problems),
         session_token_env: fields.text("session_token_env", problems),
@@ -210,7 +214,7 @@ mod tests {
     #[test]
     fn a_good_file_says_what_it_says() {
         let text = "default: staging\ntargets:\n  staging:\n    postgres:\n      url: postgresql://bench@db/bench\n    \
-                    store: {endpoint: http://s:9000, bucket: runs, path_style: true}\n    allow_destructive: yes\n";
+                    store: {endpoint: http://s:9000, bucket: runs, path_style: true, profile: bench}\n    allow_destructive: yes\n";
         let file = TargetFile::parse("targets.yaml", text).unwrap();
         let target = &file.targets[0];
         assert_eq!(file.default.unwrap().value, "staging");
@@ -220,6 +224,7 @@ mod tests {
         let store = target.store.as_ref().unwrap();
         assert_eq!(store.bucket.as_ref().unwrap().value, "runs");
         assert!(store.path_style.as_ref().unwrap().value);
+        assert_eq!(store.profile.as_ref().unwrap().value, "bench");
         assert_eq!(target.representative, None);
     }
 

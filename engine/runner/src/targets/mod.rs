@@ -11,11 +11,22 @@ mod tree;
 
 use std::path::PathBuf;
 
-pub(crate) use resolve::resolve;
+use embed::store::Backend;
+
+pub(crate) use resolve::{resolve, resolve_store};
 pub use target::{PostgresAt, StoreAt, StoreSettings, Target};
 
 /// The name of the target that is always there: throw-away servers of our own.
 pub const EMBEDDED: &str = "embedded";
+
+/// Every target that is always there, and the backend of its object store where it is not the script's choice.
+pub(crate) const BUILT_IN: [(&str, Option<Backend>); 3] =
+    [(EMBEDDED, None), ("embedded-fs", Some(Backend::Fs)), ("embedded-noop", Some(Backend::Noop))];
+
+/// The backend that a target which is always there stands for; nothing for other targets.
+fn built_in(name: &str) -> Option<Option<Backend>> {
+    BUILT_IN.iter().find(|(known, _)| *known == name).map(|(_, backend)| *backend)
+}
 
 /// The file that names targets.
 const FILE: &str = "targets.yaml";

@@ -1,15 +1,16 @@
 //! The target of a run: flags, then environment, then target files.
 
 use drivers::pg::PgConfig;
+use embed::store::Backend;
 use model::suggest::did_you_mean;
 use script::Diagnostic;
 use serde_yaml::Location;
 
 use super::{
-    EMBEDDED,
+    BUILT_IN, EMBEDDED, built_in,
     fields::Placed,
     file::{FilePostgres, FileStore, FileTarget, TargetFile},
-    target::{PostgresAt, StoreAt, StoreSettings, Target},
+    target::{PostgresAt, StoreAt, StoreSettings, StoreTarget, Target},
     tree::Source,
 };
 use crate::{
@@ -28,23 +29,14 @@ pub(crate) fn resolve(
     variable: Variable<'_>,
     files: &[std::path::PathBuf],
 ) -> Result<Target, Vec<Diagnostic>> {
-    let mut problems = Vec::new();
-    let mut read = Vec::new();
-    for path in files {
-        match TargetFile::read(path) {
-            Ok(file) => read.extend(file),
-            Err(found) => problems.extend(found),
-        }
-    }
+    let (read, mut problems) = read_all(files);
     let name = name(request, variable, &read);
-    let found = read.iter().find_map(|file| {
-        let target = file.targets.iter().find(|target| target.name == name.value)?;
-        Some((target, &file.source))
-    });
-    if found.is_none() && name.value != EMBEDDED && problems.is_empty() {
+    let found = find(&read, &name.value);
+    let built_in = built_in(&name.value);
+    if found.is_none() && built_in.is_none() && problems.is_empty() {
         problems.push(unknown(&name, &read, files));
     }
-    let mut resolving = Resolving { request, variable, found, problems };
+    let mut resolving = Resolving { request, variable, found, backend: built_in.flatten(), problems };
     let postgres = resolving.postgres();
     let store = resolving.store();
     let target = Target {
@@ -57,6 +49,56 @@ pub(crate) fn resolve(
     };
     let problems = resolving.problems;
     if problems.is_empty() { Ok(target) } else { Err(problems) }
+}
+
+/// The store of the target called `name`, as a script's `stores` names it. Flags and variables that say where the run's
+/// own store is are not about it; `client` is.
+///
+/// # Errors
+/// Everything that is wrong with it.
+pub(crate) fn resolve_store(
+    name: &str,
+    client: Option<&String>,
+    variable: Variable<'_>,
+    files: &[std::path::PathBuf],
+) -> Result<StoreTarget, Vec<Diagnostic>> {
+    let (read, mut problems) = read_all(files);
+    let found = find(&read, name);
+    let built_in = built_in(name);
+    if found.is_none() && built_in.is_none() && problems.is_empty() {
+        problems.push(unknown(&Sourced::new(name.to_owned(), Origin::Script), &read, files));
+    }
+    let request = TargetRequest { s3_client: client.cloned(), ..TargetRequest::default() };
+    let others = |asked: &str| if asked.starts_with("SNAPBENCH_S3_") { None } else { variable(asked) };
+    let backend = built_in.flatten();
+    let mut resolving = Resolving { request: &request, variable: &others, found, backend, problems };
+    let target = StoreTarget {
+        at: resolving.store(),
+        allow_destructive: resolving.flag(|target| target.allow_destructive.as_ref()).value,
+        representative: resolving.flag(|target| target.representative.as_ref()).value,
+    };
+    let problems = resolving.problems;
+    if problems.is_empty() { Ok(target) } else { Err(problems) }
+}
+
+/// The target files there are, and what is wrong with them.
+fn read_all(files: &[std::path::PathBuf]) -> (Vec<TargetFile>, Vec<Diagnostic>) {
+    let (mut read, mut problems) = (Vec::new(), Vec::new());
+    for path in files {
+        match TargetFile::read(path) {
+            Ok(file) => read.extend(file),
+            Err(found) => problems.extend(found),
+        }
+    }
+    (read, problems)
+}
+
+/// The first target of that name.
+fn find<'a>(read: &'a [TargetFile], name: &str) -> Option<(&'a FileTarget, &'a Source)> {
+    read.iter().find_map(|file| {
+        let target = file.targets.iter().find(|target| target.name == name)?;
+        Some((target, &file.source))
+    })
 }
 
 /// A flag's word, or else the environment's.
@@ -90,7 +132,7 @@ fn of_line(source: &Source, location: Location) -> Origin {
 
 fn unknown(name: &Sourced<String>, read: &[TargetFile], files: &[std::path::PathBuf]) -> Diagnostic {
     let named = read.iter().flat_map(|file| &file.targets).map(|target| target.name.as_str());
-    let known: Vec<&str> = [EMBEDDED].into_iter().chain(named).collect();
+    let known: Vec<&str> = BUILT_IN.map(|(name, _)| name).into_iter().chain(named).collect();
     let looked: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
     let message = format!("there is no target `{}` ({})", name.value, name.origin);
     Diagnostic::usage(message).help(match did_you_mean(&name.value, known.iter().copied()) {
@@ -103,6 +145,8 @@ struct Resolving<'a> {
     request: &'a TargetRequest,
     variable: Variable<'a>,
     found: Option<(&'a FileTarget, &'a Source)>,
+    /// Of an embedded store, when the target says which.
+    backend: Option<Backend>,
     problems: Vec<Diagnostic>,
 }
 
@@ -190,7 +234,7 @@ impl<'a> Resolving<'a> {
     }
 
     fn store(&mut self) -> StoreAt {
-        let mut settings = StoreSettings::default();
+        let mut settings = StoreSettings { backend: self.backend, ..StoreSettings::default() };
         let of_file = self.found.and_then(|(target, source)| Some((target.store.as_ref()?, source)));
         if let Some((store, source)) = of_file {
             self.store_of_file(store, source, &mut settings);
@@ -209,7 +253,7 @@ impl<'a> Resolving<'a> {
         }
         let has_endpoint = settings.origins.iter().any(|(name, _)| *name == "endpoint");
         if of_file.is_some() || has_endpoint {
-            settings.words = settings.words.or_environment(self.variable);
+            settings.words = settings.words.or_environment(self.variable).or_profile();
             StoreAt::External(settings)
         } else if self.found.is_some() {
             StoreAt::Missing
@@ -220,6 +264,7 @@ impl<'a> Resolving<'a> {
 
     fn store_of_file(&mut self, store: &FileStore, source: &Source, settings: &mut StoreSettings) {
         let texts = [
+            ("profile", &store.profile),
             ("endpoint", &store.endpoint),
             ("bucket", &store.bucket),
             ("region", &store.region),

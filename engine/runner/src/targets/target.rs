@@ -1,6 +1,7 @@
 //! A target, resolved: where each server is, and who said so.
 
 use drivers::{pg::PgConfig, s3::S3Settings};
+use embed::store::Backend;
 
 use crate::origin::{Origin, Sourced};
 
@@ -55,6 +56,16 @@ pub struct StoreSettings {
     pub words: S3Settings,
     /// Settings that somebody named, and who.
     pub origins: Vec<(&'static str, Origin)>,
+    /// The backend of an embedded one, where the target says which.
+    pub backend: Option<Backend>,
+}
+
+/// A target, as far as its object store goes.
+#[derive(Clone, Debug)]
+pub(crate) struct StoreTarget {
+    pub(crate) at: StoreAt,
+    pub(crate) allow_destructive: bool,
+    pub(crate) representative: bool,
 }
 
 impl StoreSettings {
@@ -74,6 +85,7 @@ impl StoreSettings {
             "region" => &mut self.words.region,
             "client" => &mut self.words.client,
             "timeout" => &mut self.words.timeout,
+            "profile" => &mut self.words.profile,
             "access_key" => &mut self.words.access_key,
             "secret_key" => &mut self.words.secret_key,
             "session_token" => &mut self.words.session_token,
