@@ -2,6 +2,6 @@
 # Every benchmark, one after the other. ROUNDS and SECONDS_EACH make them longer.
 set -euo pipefail
 cd "$(dirname "$0")"
-for part in overhead arrivals scale postgres head_row store; do
+for part in overhead arrivals scale postgres head_row store backends; do
     python3 "$part.py"
 done
