@@ -24,7 +24,8 @@ pub(crate) fn start(verbose: u8, quiet: bool) {
         EnvFilter::new(match (quiet, verbose) {
             (true, _) => "error,script=warn",
             // What a script says with `log::info` is meant for whoever runs it.
-            (false, 0) => "warn,script=info",
+            // Places without keys are no news: what was found, or not, is said when all were looked at.
+            (false, 0) => "warn,script=info,aws_config=error",
             (false, 1) => "info,script=debug",
             (false, 2) => "debug",
             (false, _) => "trace",
