@@ -131,7 +131,7 @@ fn a_store_can_be_compared_with_itself() {
     let [a, b] = &run.servers[..] else { panic!("{:?}", run.servers) };
     assert_eq!(
         (a.name.as_str(), b.name.as_str(), a.endpoint == b.endpoint),
-        ("embedded", "embedded 2", true)
+        ("embedded", "embedded-2", true)
     );
     assert_eq!((run.comparisons.len(), run.comparisons[0].ceiling.as_ref()), (1, None));
 }
