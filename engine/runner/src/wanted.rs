@@ -85,6 +85,12 @@ pub(crate) fn servers(
         options.stores.iter().filter_map(|named| wanting.named_store(named)).collect()
     };
     wanting.breakable(postgres.as_ref(), &stores);
+    if options.store.keeps_ledger && !stores.is_empty() && !stores.iter().any(|store| store.keeps_ledger) {
+        let told = Diagnostic::usage(
+            "a ledger is to be kept, and the store keeps nothing that it could be judged by",
+        );
+        wanting.problems.push(told.help("choose another target, or leave `ledger` out"));
+    }
     let problems = wanting.problems;
     if problems.is_empty() { Ok((postgres, stores)) } else { Err(problems) }
 }

@@ -161,6 +161,14 @@ fn nonsense_is_told_with_the_parameter_it_is_in() {
 }
 
 #[test]
+fn a_ledger_of_a_store_that_keeps_nothing_is_refused() {
+    let script = repository().join("scenarios/b4_consistency.rhai");
+    let told =
+        Place::new().run(["check", script.to_str().unwrap(), "--target", "embedded-noop"]).expect(104).stderr;
+    assert!(told.contains("the store keeps nothing that it could be judged by"), "{told}");
+}
+
+#[test]
 fn what_is_wrong_with_stores_is_told_before_anything_starts() {
     let place = Place::new();
     let script = |stores: &str, faults: &str| {
