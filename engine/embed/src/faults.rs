@@ -22,7 +22,7 @@ pub trait Faults: Send + Sync {
     /// [`EmbedError::DidNotStart`] with its last words.
     fn restart(&self) -> Result<Duration, EmbedError>;
 
-    /// SIGSTOP to every process of the server.
+    /// SIGSTOP to every process of the server; returns when it holds them all.
     ///
     /// # Errors
     /// [`EmbedError::NotRunning`] when it is down.
@@ -59,7 +59,8 @@ macro_rules! faults {
                 self.server.restart()
             }
 
-            /// Stops every process of the server in its tracks (SIGSTOP): connections stay open, nobody answers.
+            /// Stops every process of the server in its tracks (SIGSTOP), and returns when all are held:
+            /// connections stay open, nobody answers.
             ///
             /// # Errors
             /// [`EmbedError::NotRunning`](crate::EmbedError::NotRunning) when it is down.

@@ -100,7 +100,7 @@ fn scenario(scenario: &ScenarioOptions) -> InspectedScenario {
 /// Those of which `--only` has left turns.
 fn comparisons(prepared: &Prepared) -> Vec<InspectedComparison> {
     let turns_of = |name: &str| {
-        let is_its = |s: &&ScenarioOptions| s.turn.as_ref().is_some_and(|turn| turn.comparison == name);
+        let is_its = |s: &&ScenarioOptions| s.comparison() == Some(name);
         prepared.planned.scenarios.iter().filter(is_its).collect::<Vec<_>>()
     };
     let inspected = |comparison: &ComparisonOptions| {

@@ -83,6 +83,14 @@ pub struct ScenarioOptions {
     pub turn: Option<Turn>,
 }
 
+impl ScenarioOptions {
+    /// The comparison it is a turn of, if it is one.
+    #[must_use]
+    pub fn comparison(&self) -> Option<&str> {
+        self.turn.as_ref().map(|turn| turn.comparison.as_str())
+    }
+}
+
 /// A script's options with the parameters they were made of.
 #[derive(Clone, Debug)]
 pub struct Evaluated {
@@ -225,7 +233,10 @@ impl Reader<'_> {
             }
         }
         self.validate(&scenarios);
-        scenarios.extend(comparisons.iter().flat_map(ComparisonOptions::scenarios));
+        // What is refused is not played.
+        if self.problems.is_empty() {
+            scenarios.extend(comparisons.iter().flat_map(ComparisonOptions::scenarios));
+        }
         Options {
             scenarios,
             comparisons,

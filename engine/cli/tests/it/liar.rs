@@ -63,11 +63,8 @@ pub(crate) fn start(
 }
 
 fn pass_on(client: TcpStream, port: u16, lie: &Lie) -> std::io::Result<()> {
-    let server = TcpStream::connect(("127.0.0.1", port))?;
-    for stream in [&client, &server] {
-        stream.set_nodelay(true)?;
-    }
-    let (mut client, mut server) = (BufReader::new(client), BufReader::new(server));
+    client.set_nodelay(true)?;
+    let mut client = BufReader::new(client);
     loop {
         let request = head(&mut client)?;
         let mut words = request.lines().next().unwrap_or_default().split(' ').map(str::to_owned);
@@ -75,10 +72,7 @@ fn pass_on(client: TcpStream, port: u16, lie: &Lie) -> std::io::Result<()> {
             Asked { method: words.next().unwrap_or_default(), target: words.next().unwrap_or_default() };
         let body = body(&mut client, &headers(&request))?;
         let mut ask = || {
-            let stream = server.get_mut();
-            // The head goes on as it came: it is signed.
-            let sent = stream.write_all(request.as_bytes()).and_then(|()| stream.write_all(&body));
-            let answer = sent.and_then(|()| answer(&mut server, asked.method == "HEAD"));
+            let answer = ask(port, &request, &body, asked.method == "HEAD");
             answer.unwrap_or_else(|_| Answer::error(502, "Gone"))
         };
         let answer = lie(&asked, &mut ask);
@@ -94,6 +88,15 @@ fn pass_on(client: TcpStream, port: u16, lie: &Lie) -> std::io::Result<()> {
         bytes.extend_from_slice(&answer.body);
         client.get_mut().write_all(&bytes)?;
     }
+}
+
+/// Asks on a connection of its own: a store may close one after it has refused a request.
+fn ask(port: u16, request: &str, body: &[u8], is_head: bool) -> std::io::Result<Answer> {
+    let mut server = TcpStream::connect(("127.0.0.1", port))?;
+    server.set_nodelay(true)?;
+    // The head goes on as it came: it is signed. Who refuses it need not read the body.
+    let _ = server.write_all(request.as_bytes()).and_then(|()| server.write_all(body));
+    answer(&mut BufReader::new(server), is_head)
 }
 
 /// Everything up to the empty line, and that.

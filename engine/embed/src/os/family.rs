@@ -35,10 +35,14 @@ fn pick(table: &HashMap<u32, Row>, leader: ProcessId) -> Vec<ProcessId> {
     family.iter().filter_map(alive).collect()
 }
 
-/// Stops the whole family (SIGSTOP) and returns it. The leader is stopped first, so that it cannot fork more;
-/// then until a look at the table finds nobody new.
+/// How long a process may take to be held by a stop signal: one that waits for a disk is held when that has answered.
+const STOP_PATIENCE: Duration = Duration::from_secs(10);
+
+/// Stops the whole family (SIGSTOP) and returns it. The leader is stopped first and seen to be, so that it cannot
+/// fork more; then until a look at the table finds nobody new.
 pub(crate) fn freeze(leader: ProcessId) -> Vec<ProcessId> {
     leader.signal(Signal::STOP);
+    wait_until(|| leader.is_still(), STOP_PATIENCE);
     let mut frozen = HashSet::from([leader]);
     loop {
         let new: Vec<ProcessId> = members(leader).into_iter().filter(|id| !frozen.contains(id)).collect();
@@ -89,9 +93,18 @@ pub(crate) fn orphans(_programs: &Path, _folder: &Path) -> Vec<ProcessId> {
 
 /// Waits until all are gone; false when some are still there after `patience`.
 pub(crate) fn wait_gone(family: &[ProcessId], patience: Duration) -> bool {
+    wait_until(|| !family.iter().any(|id| id.is_alive()), patience)
+}
+
+/// Waits until a stop signal holds all of them; false when it does not hold some after 10 s.
+pub(crate) fn wait_still(family: &[ProcessId]) -> bool {
+    wait_until(|| family.iter().all(|id| id.is_still()), STOP_PATIENCE)
+}
+
+fn wait_until(is_so: impl Fn() -> bool, patience: Duration) -> bool {
     let deadline = Instant::now() + patience;
     let mut pause = Duration::from_micros(500);
-    while family.iter().any(|id| id.is_alive()) {
+    while !is_so() {
         if Instant::now() >= deadline {
             return false;
         }
@@ -106,7 +119,7 @@ mod tests {
     use super::*;
 
     fn row(pid: u32, parent: u32, group: u32) -> (u32, Row) {
-        (pid, Row { id: ProcessId { pid, start: 1 }, parent, group, zombie: false })
+        (pid, Row { id: ProcessId { pid, start: 1 }, parent, group, zombie: false, stopped: false })
     }
 
     #[test]

@@ -20,6 +20,8 @@ pub(crate) struct Row {
     pub(crate) group: u32,
     /// Ended, but not yet waited for by its parent: it holds nothing and cannot be killed again.
     pub(crate) zombie: bool,
+    /// Held by a stop signal.
+    pub(crate) stopped: bool,
 }
 
 impl ProcessId {
@@ -36,6 +38,12 @@ impl ProcessId {
     /// Still there, the same one, and not a zombie.
     pub(crate) fn is_alive(self) -> bool {
         table::row(self.pid).is_some_and(|row| row.id == self && !row.zombie)
+    }
+
+    /// Does nothing and can do nothing: held by a stop signal, or gone. A stop signal that was sent takes effect when
+    /// the process next returns from the kernel, and so not before it is scheduled.
+    pub(crate) fn is_still(self) -> bool {
+        table::row(self.pid).is_none_or(|row| row.id != self || row.zombie || row.stopped)
     }
 
     /// Sends a signal, unless the pid has come to mean another process.
@@ -76,6 +84,7 @@ mod table {
         let fields: Vec<&str> = stat[stat.rfind(')')? + 1..].split_ascii_whitespace().collect();
         Some(Row {
             zombie: matches!(*fields.first()?, "Z" | "X"),
+            stopped: matches!(*fields.first()?, "T" | "t"),
             parent: fields.get(1)?.parse().ok()?,
             group: fields.get(2)?.parse().ok()?,
             id: ProcessId { pid, start: fields.get(19)?.parse().ok()? },
@@ -114,6 +123,7 @@ mod table {
         let [pid, parent, group, stat, _weekday, month, day, clock, year] = fields[..] else { return None };
         Some(Row {
             zombie: stat.starts_with('Z'),
+            stopped: stat.starts_with('T'),
             parent: parent.parse().ok()?,
             group: group.parse().ok()?,
             id: ProcessId { pid: pid.parse().ok()?, start: instant(year, month, day, clock)? },
@@ -138,7 +148,7 @@ mod tests {
     #[test]
     fn this_process_is_alive_and_another_start_time_is_not() {
         let own = ProcessId::own().unwrap();
-        assert!(own.is_alive());
+        assert!(own.is_alive() && !own.is_still());
         assert!(!ProcessId { start: own.start + 1, ..own }.is_alive());
         assert!(snapshot().contains_key(&own.pid));
     }
@@ -160,7 +170,8 @@ mod tests {
         let stat = "42 (a) b (c)) Z 7 9 9 0 -1 4194304 1 2 3 4 5 6 7 8 20 0 1 0 123456 1000 10";
         let row = table::parse(stat).unwrap();
         assert_eq!(row.id, ProcessId { pid: 42, start: 123_456 });
-        assert_eq!((row.parent, row.group, row.zombie), (7, 9, true));
+        assert_eq!((row.parent, row.group, row.zombie, row.stopped), (7, 9, true, false));
+        assert!(table::parse(&stat.replace(" Z ", " T ")).unwrap().stopped);
         assert_eq!(table::parse("garbage"), None);
     }
 }

@@ -78,7 +78,11 @@ impl<P: Program> Server<P> {
     }
 
     pub(crate) fn pause(&self) -> Result<(), EmbedError> {
-        self.with_process(|process| drop(family::freeze(process.id)))
+        self.with_process(|process| {
+            if !family::wait_still(&family::freeze(process.id)) {
+                tracing::warn!("a process of {} waits for the disk and is held when it returns", P::NAME);
+            }
+        })
     }
 
     pub(crate) fn resume(&self) -> Result<(), EmbedError> {

@@ -80,6 +80,11 @@ pub fn compare(first: &[Vec<f64>], second: &[Vec<f64>], confidence: f64, margin:
     }
 }
 
+/// The mean of ratios: what levels are. Nothing for nothing above 0.
+pub fn geometric_mean(figures: &[f64]) -> Option<f64> {
+    mean_log(figures).map(f64::exp)
+}
+
 /// The mean logarithm of a round's turns.
 fn mean_log(round: &[f64]) -> Option<f64> {
     let logs: Vec<f64> = round.iter().filter(|value| **value > 0.0).map(|value| value.ln()).collect();

@@ -6,9 +6,8 @@ use script::ScenarioOptions;
 
 /// Puts the turns of each comparison, which count from 0, behind `begin` and behind those of the comparison before.
 pub(super) fn one_after_the_other(turns: &mut [ScenarioOptions], begin: Duration) {
-    let comparison = |scenario: &ScenarioOptions| scenario.turn.as_ref().map(|turn| turn.comparison.clone());
     let mut begin = begin;
-    for turns in turns.chunk_by_mut(|a, b| comparison(a) == comparison(b)) {
+    for turns in turns.chunk_by_mut(|a, b| a.comparison() == b.comparison()) {
         // All turns are equally far apart, the pause behind them included.
         let apart = match turns {
             [first, second, ..] => second.start - first.start,

@@ -131,7 +131,7 @@ fn picked(all: &[ScenarioOptions], only: &[String], problems: &mut Vec<Diagnosti
 
 /// The word of `--only` that means it: its name, or that of its comparison.
 fn chosen_by(scenario: &ScenarioOptions) -> &str {
-    scenario.turn.as_ref().map_or(&scenario.name, |turn| &turn.comparison)
+    scenario.comparison().unwrap_or(&scenario.name)
 }
 
 fn plan_of(scenarios: &[ScenarioOptions], seed: u64, warm_up_ns: u64, request: &LoadRequest) -> Plan {

@@ -29,11 +29,12 @@ pub(super) fn run_file(prepared: &Prepared, request: &RunRequest) -> RunFile {
     run.segment = planned.plan.segment;
     let warm_up_s = planned.warm_up.value.as_secs_f64();
     // The turns of a comparison are told as one.
-    let turns = |scenario: &ScenarioOptions| scenario.turn.as_ref().map(|turn| turn.comparison.clone());
-    for same in planned.scenarios.chunk_by(|a, b| turns(a).is_some() && turns(a) == turns(b)) {
+    let are_one =
+        |a: &ScenarioOptions, b: &ScenarioOptions| a.turn.is_some() && a.comparison() == b.comparison();
+    for same in planned.scenarios.chunk_by(are_one) {
         let mut record = load(&same[0], warm_up_s);
-        if let Some(comparison) = turns(&same[0]) {
-            record.name = comparison;
+        if let Some(comparison) = same[0].comparison() {
+            record.name = comparison.to_owned();
             record.executor = "constant-vus in turns".to_owned();
         }
         run.loads.push(record);

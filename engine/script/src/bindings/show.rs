@@ -11,6 +11,12 @@ fn number(value: &Dynamic, of: &str) -> Result<f64, EvalError> {
 /// Quantities as people read them. `()` becomes `-`: nothing was measured.
 #[export_module]
 pub(crate) mod show_api {
+    /// A whole number with its thousands apart: `10,000`.
+    #[rhai_fn(return_raw)]
+    pub fn count(value: Dynamic) -> Result<String, EvalError> {
+        shown(&value, "count", |count| model::units::format_count(count.round() as u64))
+    }
+
     /// A size: `9.5 MB`.
     ///
     /// ```rhai

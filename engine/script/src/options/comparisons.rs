@@ -77,13 +77,13 @@ pub enum TurnKind {
 }
 
 impl ComparisonOptions {
-    /// Its turns as scenarios; the first begins at 0.
+    /// Its turns as scenarios; the first begins at 0. There are two sides at least.
     pub(super) fn scenarios(&self) -> Vec<ScenarioOptions> {
         let nothing = self.calibrate.as_deref();
         let waking = nothing.into_iter().chain(self.sides.iter().map(String::as_str));
         let on_in_round = 2 * self.sides.len();
         let order = turns(self.sides.len(), self.rounds);
-        let rounds = order.chunks(on_in_round.max(1)).enumerate().flat_map(|(round, order)| {
+        let rounds = order.chunks(on_in_round).enumerate().flat_map(|(round, order)| {
             // Every round has a ceiling of its own: the machine it is measured on is never the same twice.
             let ceiling = nothing.map(|side| (side, TurnKind::Calibration));
             let sides = order.iter().map(move |side| (self.sides[*side].as_str(), TurnKind::Round(round)));

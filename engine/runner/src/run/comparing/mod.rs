@@ -9,7 +9,7 @@ mod verdict;
 use std::collections::BTreeSet;
 
 use model::{
-    compare::{Figure, Rounds, confidence_of_each, level},
+    compare::{Figure, Rounds, confidence_of_each, geometric_mean, level},
     recorder::{ScenarioTotals, WindowTotals},
     runfile::{CeilingRecord, ComparisonRecord, SideRecord, TurnRecord},
     units::{format_percent, format_rate},
@@ -31,7 +31,7 @@ pub(super) fn compared(
     warm_up_s: f64,
 ) -> Vec<ComparisonRecord> {
     let is_played = |comparison: &&ComparisonOptions| {
-        scenarios.iter().any(|s| s.turn.as_ref().is_some_and(|turn| turn.comparison == comparison.name))
+        scenarios.iter().any(|scenario| scenario.comparison() == Some(&comparison.name))
     };
     let played: Vec<&ComparisonOptions> = comparisons.iter().filter(is_played).collect();
     let decisions = played.iter().map(|comparison| pairs(comparison.sides.len()).count()).sum();
@@ -129,9 +129,7 @@ impl Turns<'_> {
         &'a self,
         comparison: &'a ComparisonOptions,
     ) -> impl Iterator<Item = (&'a ScenarioOptions, Option<&'a ScenarioTotals>)> {
-        let is_its = |scenario: &&ScenarioOptions| {
-            scenario.turn.as_ref().is_some_and(|turn| turn.comparison == comparison.name)
-        };
+        let is_its = |scenario: &&ScenarioOptions| scenario.comparison() == Some(&comparison.name);
         let totals = &self.totals.scenarios;
         self.scenarios.iter().filter(is_its).map(|scenario| (scenario, totals.get(scenario.name.as_str())))
     }
@@ -141,8 +139,7 @@ impl Turns<'_> {
         let is_calibration =
             |s: &ScenarioOptions| s.turn.as_ref().is_some_and(|turn| turn.counts == TurnKind::Calibration);
         let is_good = |scenario: &ScenarioOptions, totals: &ScenarioTotals| {
-            let ended = totals.done + totals.failed;
-            let has_worked = totals.failed as f64 <= FAILED_SHARE_AT_MOST * ended as f64;
+            let has_worked = !has_failed(totals.failed, totals.done + totals.failed);
             has_worked && !self.disturbed.contains(scenario.name.as_str())
         };
         let calibrations = self.of(comparison).filter(|(scenario, _)| is_calibration(scenario));
@@ -150,9 +147,8 @@ impl Turns<'_> {
             .filter_map(|(scenario, totals)| totals.filter(|totals| is_good(scenario, totals)))
             .filter_map(|totals| per_s(comparison.vus, totals))
             .collect();
-        // As levels are: a geometric mean over the rounds.
-        let mean_log = reached.iter().map(|per_s| per_s.ln()).sum::<f64>() / reached.len() as f64;
-        (!reached.is_empty()).then(|| CeilingRecord { side, per_s: mean_log.exp() })
+        // As levels are.
+        geometric_mean(&reached).map(|per_s| CeilingRecord { side, per_s })
     }
 
     fn side(
@@ -192,6 +188,11 @@ impl Turns<'_> {
             .filter(|share| share.is_finite());
         record
     }
+}
+
+/// Whether so many failures among what ended leave the work undone.
+fn has_failed(failed: u64, ended: u64) -> bool {
+    failed as f64 > FAILED_SHARE_AT_MOST * ended as f64
 }
 
 /// Iterations a second in a closed loop: users over the mean time of an iteration.

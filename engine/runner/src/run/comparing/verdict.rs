@@ -7,7 +7,7 @@ use model::{
 };
 use script::ComparisonOptions;
 
-use super::{FAILED_SHARE_AT_MOST, is_at_ceiling, rounds};
+use super::{has_failed, is_at_ceiling, rounds};
 
 /// What two sides come to.
 pub(super) fn pair(
@@ -61,7 +61,7 @@ fn too_few(rounds: usize, first: &SideRecord, second: &SideRecord) -> String {
 }
 
 fn failed(side: &SideRecord) -> bool {
-    side.failed as f64 > FAILED_SHARE_AT_MOST * side.iterations as f64
+    has_failed(side.failed, side.iterations)
 }
 
 fn undecided(ratio: Interval, margin: f64) -> String {
