@@ -9,7 +9,10 @@
 //!   Mapped through the inverse integral, a unit-rate Poisson process becomes one with the shape's rate
 //!   (Çinlar, "Introduction to Stochastic Processes", 1975, chapter 4: inversion of the integrated rate).
 //!
-//! Deliberately knows no clock: times are since the shape's start.
+//! Arrivals that were recorded have no shape; they are [`listed`]. Deliberately knows no clock: times are since the
+//! shape's start.
+
+pub mod listed;
 
 use std::sync::Arc;
 

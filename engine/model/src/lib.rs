@@ -1,5 +1,5 @@
 //! What the numbers mean: rates and shapes, arrival schedules, seeded randomness, outcomes, histograms,
-//! time series, thresholds, gates, comparisons, ledgers, active sets and the run file.
+//! time series, thresholds, gates, recovery from faults, comparisons, control, sweeps, ledgers, active sets and the run file.
 //!
 //! This is the bottom floor. It deliberately knows no I/O, no async runtime and no clock: every function is
 //! a computation over its arguments, so that what a run claims can be recomputed and tested without a run.
@@ -9,9 +9,11 @@
 
 pub mod arrivals;
 pub mod compare;
+pub mod control;
 pub mod dist;
 pub mod entities;
 pub mod gate;
+pub mod healing;
 pub mod histogram;
 pub mod ledger;
 pub mod outcome;
@@ -22,5 +24,6 @@ pub mod segment;
 pub mod series;
 pub mod shape;
 pub mod suggest;
+pub mod sweep;
 pub mod threshold;
 pub mod units;

@@ -9,6 +9,7 @@ mod cas;
 mod judge;
 mod limits;
 mod lives;
+pub mod queue;
 mod reading;
 pub mod store;
 mod verdict;
@@ -18,5 +19,6 @@ mod tests;
 
 pub use cas::{CasLedger, Fate};
 pub use judge::CasJudge;
+pub use queue::{QueueLedger, QueueVerdict};
 pub use store::{StoreJudge, StoreLedger};
 pub use verdict::CasVerdict;

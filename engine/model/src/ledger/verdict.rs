@@ -130,6 +130,7 @@ impl CasVerdict {
             passed: self.passed(),
             figures: self.figures(),
             examples: self.examples(),
+            ..LedgerRecord::default()
         }
     }
 }

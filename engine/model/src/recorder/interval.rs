@@ -28,6 +28,9 @@ pub struct Interval {
     /// Distinct failures; they ride on the first interval of a [`take`](super::Recorder::take), whatever
     /// window they happened in.
     pub failures: Vec<Failure>,
+    /// Milliseconds since the run's epoch in which operations ended well, ascending, each once; noted when somebody asks
+    /// for it ([`ended_well`](super::Recorder::ended_well)). They ride on the first interval as well.
+    pub ends_ms: Vec<u32>,
     /// The most VUs that were inside an iteration at once. The load engine fills it in.
     pub vus_busy: u64,
     /// The most VUs that existed at once. The load engine fills it in.
@@ -177,6 +180,7 @@ impl Interval {
             metrics: Vec::new(),
             checks: Vec::new(),
             failures: Vec::new(),
+            ends_ms: Vec::new(),
             vus_busy: 0,
             vus_live: 0,
             cpu_ns: 0,

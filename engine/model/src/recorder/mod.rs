@@ -39,6 +39,7 @@ pub struct Recorder {
     metrics: Metrics,
     checks: Checks,
     failures: Failures,
+    ends_ms: Vec<u32>,
 }
 
 /// A metric name that is already taken by another kind of metric.
@@ -122,6 +123,16 @@ impl Recorder {
         }
         if let Some(class) = sample.class {
             cell.count_class(class);
+        }
+    }
+
+    /// An operation ended well at this time of the run's clock. Costs a comparison, and memory for each millisecond in which
+    /// one did: for runs that ask when there was none.
+    #[inline]
+    pub fn ended_well(&mut self, now_ns: u64) {
+        let ms = u32::try_from(now_ns / 1_000_000).unwrap_or(u32::MAX);
+        if self.ends_ms.last().is_none_or(|last| *last < ms) {
+            self.ends_ms.push(ms);
         }
     }
 
@@ -216,6 +227,10 @@ impl Recorder {
                 intervals.push(Interval::empty(core, start_ns, end_ns, WindowKind::Measure));
             }
             intervals[0].failures = failures;
+        }
+        // Who ended well recorded something, so there is an interval; without one they wait for the next.
+        if let Some(first) = intervals.first_mut() {
+            first.ends_ms = mem::take(&mut self.ends_ms);
         }
         intervals
     }

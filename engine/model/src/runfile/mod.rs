@@ -9,6 +9,7 @@ mod compared;
 mod label;
 mod parts;
 mod summary;
+mod swept;
 mod truth;
 
 #[cfg(test)]
@@ -22,13 +23,13 @@ pub use compared::{CeilingRecord, ComparisonRecord, PairRecord, SideRecord, Turn
 pub use label::{Ceiling, GeneratorFigures, Label, ScenarioFigures, generator_bound, shape_only};
 pub use parts::{
     Environment, LedgerRecord, LoadRecord, Parameter, PhaseTimes, RunState, ScenarioSource, Server,
-    ThresholdRecord,
+    ThresholdRecord, WaitRecord,
 };
 pub use summary::{
     CheckSummary, CoreSummary, FailureSummary, LatencyFigures, MetricSummary, OpSummary, ScenarioSummary,
     Summary,
 };
-
+pub use swept::{KneeRecord, StepRecord, SweepRecord};
 pub use truth::{FaultRecord, GateRecord, ProbeRecord, ReportTable, SeriesSummary, SlopeFigures};
 
 use crate::segment::Segment;
@@ -92,6 +93,8 @@ pub struct RunFile {
     pub faults: Vec<FaultRecord>,
     /// What was compared.
     pub comparisons: Vec<ComparisonRecord>,
+    /// What was raised step by step.
+    pub sweeps: Vec<SweepRecord>,
     /// The script's own tables.
     pub tables: Vec<ReportTable>,
     /// What the figures are not valid for.

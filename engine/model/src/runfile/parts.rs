@@ -79,7 +79,7 @@ pub struct LoadRecord {
     pub pacing: Pacing,
     /// VUs at most.
     pub max_vus: u64,
-    /// Iterations in all, where the executor counts them.
+    /// Iterations in all, where the executor counts them or plays recorded ones.
     pub iterations: Option<u64>,
 }
 
@@ -158,7 +158,7 @@ pub struct ThresholdRecord {
 pub struct LedgerRecord {
     /// The ledger's name.
     pub name: String,
-    /// Its kind: `cas` (a table's), `store` (an object store's).
+    /// Its kind: `cas` (a table's), `store` (an object store's), `queue`.
     pub kind: String,
     /// Whether everything it checks holds.
     pub passed: bool,
@@ -166,6 +166,35 @@ pub struct LedgerRecord {
     pub figures: BTreeMap<String, u64>,
     /// Some of what it found, in sentences; bounded.
     pub examples: Vec<String>,
+    /// A queue's: how long items waited.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub waits: Vec<WaitRecord>,
+}
+
+/// How long the items of a queue waited.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(default)]
+pub struct WaitRecord {
+    /// What was timed: `age` (from a push to the first take), `age_priority_0` (the same of one priority), `lateness`
+    /// (from the end of a delay to the first take).
+    pub name: String,
+    /// How many items.
+    pub count: u64,
+    /// Half of them waited no longer than this, in µs.
+    pub p50_us: u64,
+    /// 99 of 100 waited no longer than this, in µs.
+    pub p99_us: u64,
+    /// The longest wait, in µs.
+    pub max_us: u64,
+}
+
+impl WaitRecord {
+    /// Its times in ms by name, as thresholds know them: `age_p50_ms`, `age_p99_ms`, `age_max_ms`.
+    pub fn times_ms(&self) -> impl Iterator<Item = (String, f64)> + '_ {
+        [("p50", self.p50_us), ("p99", self.p99_us), ("max", self.max_us)]
+            .into_iter()
+            .map(|(figure, us)| (format!("{}_{figure}_ms", self.name), us as f64 / 1e3))
+    }
 }
 
 impl ThresholdRecord {

@@ -3,6 +3,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::healing::FaultCourse;
 use crate::series::Series;
 use crate::series::{Slope, SlopeEstimate, slope};
 
@@ -74,6 +75,8 @@ pub struct FaultRecord {
     pub took_hold: Option<bool>,
     /// What was seen of it, in one sentence.
     pub finding: String,
+    /// How the load came through it; nothing when it never began, or the load was not summed up.
+    pub recovery: Option<FaultCourse>,
 }
 
 /// A gate: thresholds that together decide something.

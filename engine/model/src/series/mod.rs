@@ -14,6 +14,7 @@ mod watch;
 
 pub use measure::Measure;
 pub use plateau::{Drift, Plateau, plateau};
+pub(crate) use recovery::{Band, merged};
 pub use recovery::{Calm, Recovery, Watched, recovery, worst};
 pub use slope::{Slope, SlopeEstimate, slope};
 pub use watch::LatencyWatch;

@@ -74,8 +74,8 @@ pub fn recovery(watched: Watched<'_>, disturbances: &[(u64, u64)]) -> Vec<Recove
     disturbances.iter().map(answer).collect()
 }
 
-/// Disturbances without those that overlap or touch.
-fn merged(disturbances: &[(u64, u64)]) -> Vec<(u64, u64)> {
+/// Disturbances, ascending, without those that overlap or touch.
+pub(crate) fn merged(disturbances: &[(u64, u64)]) -> Vec<(u64, u64)> {
     let mut merged: Vec<(u64, u64)> = Vec::new();
     for &(start_ns, end_ns) in disturbances {
         match merged.last_mut() {
@@ -92,7 +92,9 @@ pub fn worst(recoveries: &[Recovery]) -> Option<Recovery> {
     recoveries.iter().copied().max()
 }
 
-struct Band {
+/// Which values are calm.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Band {
     low: f64,
     high: f64,
 }
@@ -108,14 +110,31 @@ impl Band {
         if calm.len() < FEWEST_CALM {
             return None;
         }
+        match watched.calm {
+            Calm::Below => Band::below(&calm),
+            Calm::Around => Band::around(&calm),
+        }
+    }
+
+    /// The band around calm values, however few.
+    fn around(calm: &[f64]) -> Option<Band> {
         let middle = median(calm.iter().copied())?;
         let deviation = median(calm.iter().map(|value| (value - middle).abs()))?;
         let width = (SIGMAS * MAD_TO_SIGMA * deviation).max(LEAST_WIDTH_SHARE * middle.abs());
-        let low = if watched.calm == Calm::Below { f64::NEG_INFINITY } else { middle - width };
-        Some(Band { low, high: middle + width })
+        Some(Band { low: middle - width, high: middle + width })
     }
 
-    fn holds(&self, value: f64) -> bool {
+    /// The same without a lower end: less is never worse.
+    pub(crate) fn below(calm: &[f64]) -> Option<Band> {
+        Some(Band { low: f64::NEG_INFINITY, ..Band::around(calm)? })
+    }
+
+    /// Makes it reach up to a value.
+    pub(crate) fn reach(&mut self, value: f64) {
+        self.high = self.high.max(value);
+    }
+
+    pub(crate) fn holds(&self, value: f64) -> bool {
         self.low <= value && value <= self.high
     }
 }

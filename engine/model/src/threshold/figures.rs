@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use super::MetricKey;
-use super::key::MetricClass;
+use super::key::{MetricClass, SWEEP};
+use super::of_sweep::SweepFigures;
+use crate::healing::FaultFigure;
 use crate::histogram::{LatencyHistogram, ValueHistogram};
 use crate::recorder::{MetricData, ScenarioTotals, WindowTotals};
 use crate::series::{LatencyWatch, Series};
@@ -46,6 +48,10 @@ pub enum Figure<'a> {
     Samples(&'a Series),
     /// One number.
     Number(f64),
+    /// The faults that were done, or were to be.
+    Faults(&'a [FaultFigure]),
+    /// What a sweep found.
+    Sweep(Cow<'a, SweepFigures>),
 }
 
 /// What a judge may ask.
@@ -70,8 +76,10 @@ pub struct Measured<'a> {
     watch: Option<&'a LatencyWatch>,
     samples: BTreeMap<String, &'a Series>,
     numbers: BTreeMap<String, f64>,
+    sweep: Option<&'a SweepFigures>,
     window_ns: (u64, u64),
     disturbances_ns: Vec<(u64, u64)>,
+    faults: &'a [FaultFigure],
 }
 
 impl<'a> Measured<'a> {
@@ -98,10 +106,22 @@ impl<'a> Measured<'a> {
         self
     }
 
+    /// With what a sweep found.
+    pub fn with_sweep(mut self, sweep: &'a SweepFigures) -> Self {
+        self.sweep = Some(sweep);
+        self
+    }
+
     /// With the bursts and faults, (start, end) in ns, in any order.
     pub fn with_disturbances(mut self, mut disturbances_ns: Vec<(u64, u64)>) -> Self {
         disturbances_ns.sort_unstable();
         self.disturbances_ns = disturbances_ns;
+        self
+    }
+
+    /// With what the load made of its faults.
+    pub fn with_faults(mut self, faults: &'a [FaultFigure]) -> Self {
+        self.faults = faults;
         self
     }
 
@@ -159,6 +179,13 @@ impl<'a> Measured<'a> {
             "iteration_duration" => Some(self.timed(key, |scenario| Some(&scenario.service))),
             "iteration_response" => Some(self.timed(key, |scenario| scenario.response.as_ref())),
             "schedule_lag" => Some(self.timed(key, |scenario| scenario.lag.as_ref())),
+            "faults" => Some(Figure::Faults(self.faults)),
+            SWEEP => Some(Figure::Sweep(match self.sweep {
+                Some(found) => Cow::Borrowed(found),
+                None => Cow::Owned(SweepFigures::none(
+                    "this run has no sweep; give options() a `sweep`, or the run a --sweep",
+                )),
+            })),
             _ => None,
         }
     }
@@ -243,6 +270,8 @@ impl Figure<'_> {
             Figure::Trend(_) => MetricClass::Trend,
             Figure::Gauge { .. } | Figure::Samples(_) => MetricClass::Gauge,
             Figure::Number(_) => MetricClass::Number,
+            Figure::Faults(_) => MetricClass::Faults,
+            Figure::Sweep(_) => MetricClass::Sweep,
         }
     }
 }

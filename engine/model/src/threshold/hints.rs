@@ -3,8 +3,10 @@
 use super::parse::Wrong;
 use crate::suggest::did_you_mean;
 
-const METHODS: [&str; 11] =
-    ["avg", "min", "max", "med", "p(N)", "count", "rate", "value", "slope", "plateau", "recovery"];
+const METHODS: [&str; 13] = [
+    "avg", "min", "max", "med", "p(N)", "count", "rate", "value", "slope", "plateau", "recovery", "outage",
+    "knee",
+];
 
 /// What is wrong with a word where a method should stand.
 pub(super) fn unknown_method(offset: usize, word: &str) -> Wrong {
@@ -21,6 +23,7 @@ pub(super) fn unknown_method(offset: usize, word: &str) -> Wrong {
             "median" => Some("med"),
             "last" | "current" => Some("value"),
             "total" | "sum" => Some("count"),
+            "downtime" => Some("outage"),
             lower => did_you_mean(lower, METHODS),
         };
         known.map_or_else(

@@ -3,6 +3,8 @@
 //! Not being able to tell is a judgement of its own (`passed: None`) and never a pass.
 
 use super::figures::{Figure, Figures};
+use super::of_faults::judge_faults;
+use super::of_sweep::judge_sweep;
 use super::over_time::{judge_plateau, judge_recovery, judge_slope};
 use super::unit::Dimension;
 use super::{Method, Threshold};
@@ -41,12 +43,18 @@ pub fn judge(threshold: &Threshold, figures: &dyn Figures) -> Judgement {
     if let Err(error) = threshold.check(figure.class()) {
         return undecided(format!("{}; {}", error.problem, error.remedy));
     }
+    if let Figure::Sweep(found) = &figure {
+        return judge_sweep(threshold, &figure, found);
+    }
     let (start_ns, end_ns) = figures.window_ns();
     let span_s = end_ns.saturating_sub(start_ns) as f64 / 1e9;
     match threshold.method {
         Method::Slope => judge_slope(threshold, &figure, windowed(&figure, start_ns, end_ns)),
         Method::Plateau => judge_plateau(threshold, &figure, windowed(&figure, start_ns, end_ns)),
-        Method::Recovery => judge_recovery(threshold, &figure, figures.disturbances_ns()),
+        Method::Recovery | Method::Outage => match figure {
+            Figure::Faults(faults) => judge_faults(threshold, &figure, faults),
+            _ => judge_recovery(threshold, &figure, figures.disturbances_ns()),
+        },
         method => {
             let samples = windowed(&figure, start_ns, end_ns).unwrap_or_default();
             match found(&figure, method, span_s, samples) {
@@ -100,6 +108,8 @@ fn found(figure: &Figure<'_>, method: Method, span_s: f64, samples: &[Point]) ->
         Figure::Samples(series) if method == Method::Value => series.last().ok_or_else(nothing_recorded),
         Figure::Samples(_) => of_samples(method, samples),
         Figure::Number(number) => Ok(*number),
+        Figure::Faults(faults) => Ok(faults.len() as f64),
+        Figure::Sweep(_) => Err("a sweep has a plateau and a knee".to_owned()),
     }
 }
 
@@ -160,6 +170,7 @@ pub(super) fn show(threshold: &Threshold, figure: &Figure<'_>, value: f64) -> St
     let measure = match (figure, unit) {
         _ if threshold.method == Method::Count => Measure::Plain,
         (Figure::Share { .. }, _) => return format_percent(value),
+        (Figure::Sweep(_), _) if threshold.method == Method::Plateau => return format_rate(value),
         _ if threshold.method == Method::Rate => return format_rate(value),
         (Figure::Latency { .. }, _) => Measure::Millis,
         _ if by_name != Measure::Plain => by_name,

@@ -47,10 +47,14 @@ pub enum MetricClass {
     Gauge,
     /// One number known at the end, such as a ledger's.
     Number,
+    /// What the load made of its faults.
+    Faults,
+    /// What a sweep found.
+    Sweep,
 }
 
 /// The metrics every run has.
-pub const BUILT_IN_METRICS: [&str; 8] = [
+pub const BUILT_IN_METRICS: [&str; 9] = [
     "errors",
     "checks",
     "iterations",
@@ -59,7 +63,11 @@ pub const BUILT_IN_METRICS: [&str; 8] = [
     "iteration_duration",
     "iteration_response",
     "schedule_lag",
+    "faults",
 ];
+
+/// The metric that a run with a sweep has beside those.
+pub(super) const SWEEP: &str = "sweep";
 
 const TAGS: [&str; 3] = ["outcome", "op", "scenario"];
 
@@ -156,7 +164,7 @@ impl MetricKey {
         if self.scenario.is_some() && !(built_in && of_iterations) {
             return misplaced("scenario", "only the iterations' metrics, drops and schedule_lag can");
         }
-        if self.outcome.is_some() && built_in {
+        if self.outcome.is_some() && (built_in || self.name == SWEEP) {
             return misplaced("outcome", "only operations can, such as push{outcome:ok}");
         }
         Ok(())
@@ -186,6 +194,8 @@ impl MetricKey {
             "errors" | "checks" | "failed_iterations" => Some(MetricClass::Share),
             "iterations" | "dropped_iterations" => Some(MetricClass::Counter),
             "iteration_duration" | "iteration_response" | "schedule_lag" => Some(MetricClass::Latency),
+            "faults" => Some(MetricClass::Faults),
+            SWEEP => Some(MetricClass::Sweep),
             name if name.starts_with("ledger.") => Some(MetricClass::Number),
             _ if self.outcome.is_some() => Some(MetricClass::Latency),
             _ => None,
@@ -203,19 +213,29 @@ impl MetricClass {
             MetricClass::Trend => "avg, min, max, med, p(N) or count",
             MetricClass::Gauge => "value, avg, min, max, med, p(N), count, slope, plateau or recovery",
             MetricClass::Number => "value or count",
+            MetricClass::Faults => "recovery, outage or count",
+            MetricClass::Sweep => "plateau or knee",
         }
     }
 
     pub(super) fn allows(self, method: Method) -> bool {
-        use Method::{Avg, Count, Max, Med, Min, Percentile, Plateau, Rate, Recovery, Slope, Value};
+        use Method::{
+            Avg, Count, Knee, Max, Med, Min, Outage, Percentile, Plateau, Rate, Recovery, Slope, Value,
+        };
+        if self == MetricClass::Sweep {
+            return matches!(method, Plateau | Knee);
+        }
         match method {
             Count => true,
+            Knee => false,
             Avg | Min | Max | Med | Percentile(_) => {
                 matches!(self, MetricClass::Latency | MetricClass::Trend | MetricClass::Gauge)
             }
             Rate => matches!(self, MetricClass::Latency | MetricClass::Share | MetricClass::Counter),
             Value => matches!(self, MetricClass::Gauge | MetricClass::Number),
-            Slope | Plateau | Recovery => matches!(self, MetricClass::Latency | MetricClass::Gauge),
+            Slope | Plateau => matches!(self, MetricClass::Latency | MetricClass::Gauge),
+            Recovery => matches!(self, MetricClass::Latency | MetricClass::Gauge | MetricClass::Faults),
+            Outage => self == MetricClass::Faults,
         }
     }
 
@@ -223,14 +243,14 @@ impl MetricClass {
     /// have their unit whatever their name, and so have numbers of events and the time to recover.
     pub(super) fn measure(self, metric: &MetricKey, method: Method) -> Measure {
         let of_values = !matches!(self, MetricClass::Latency | MetricClass::Share);
-        let of_events = matches!(method, Method::Count | Method::Rate | Method::Recovery);
+        let of_events = matches!(method, Method::Count | Method::Rate | Method::Recovery | Method::Outage);
         if of_values && !of_events { metric.measure() } else { Measure::Plain }
     }
 
     /// What the unit of the value must measure.
     pub(super) fn dimension(self, method: Method) -> Dimension {
         match (method, self) {
-            (Method::Recovery, _) | (_, MetricClass::Latency)
+            (Method::Recovery | Method::Outage, _) | (_, MetricClass::Latency)
                 if !matches!(method, Method::Count | Method::Rate) =>
             {
                 Dimension::Time

@@ -8,23 +8,26 @@
 //! "errors":                  ["rate < 1%"]
 //! "queue_depth":             ["slope < 10", "recovery < 30s"]
 //! "run_head.hot_ratio":      ["avg > 90%"]
+//! "faults":                  ["recovery < 30s", "outage < 10s"]
 //! "run_head.index_bytes":    ["slope < 1MB/min", "plateau < 50MB", "plateau"]
 //! "ledger.duplicates":       ["value == 0"]
+//! "sweep":                   ["plateau > 1000/s", "knee >= 8"]
 //! ```
 //!
 //! **Metrics.** An operation by its name (all outcomes together; `push{outcome:ok}` for one of them);
 //! `errors` (share of operations that are errors; `errors{op:push}` of one operation), `checks` (share that
 //! held), `iterations`, `failed_iterations` (share that
 //! ended in an error), `dropped_iterations`, `iteration_duration`, `iteration_response` (from planned
-//! start), `schedule_lag` (each also with `{scenario:NAME}`); custom metrics of the script; probes;
-//! `ledger.NAME`.
+//! start), `schedule_lag` (each also with `{scenario:NAME}`); `faults`, the worst of all that were done; custom metrics of the script; probes;
+//! `ledger.NAME`; `sweep`, which has a `plateau` (a rate) and a `knee` (a value of its parameter) and nothing else.
 //!
 //! **Methods.** `avg`, `min`, `max`, `med`, `p(N)` with 0 <= N <= 100 of durations, trends and probes;
 //! `count`; `rate`, which is a share of a share (`errors`, `checks`, rates) and events a second of anything
 //! that is counted, as in k6; `value`, the latest of a gauge or probe, also when a probe looked once more after
 //! the window. All others but `recovery` see the measured window only. Over its seconds: `slope` (growth a minute, with
 //! its 95 % interval), `plateau` (the level it settled at; alone, without operator and value: that it settled at
-//! all), `recovery` (the longest time back to calm after a burst or fault).
+//! all), `recovery` (the longest time back to calm after a burst or fault). Of `faults`: `recovery` (of errors and response
+//! times, from the fault's begin) and `outage`, both as [`healing`](crate::healing) has them.
 //!
 //! **Operators.** `<`, `<=`, `>`, `>=`, `==` (also `===`), `!=`.
 //!
@@ -32,7 +35,7 @@
 //! TiB`. A bare number is milliseconds for durations (as in k6), a fraction for shares, the number itself
 //! otherwise: whatever unit the name of a probe's series ends in ([`Measure`]), which a
 //! unit that is written must fit. `20` and `20%` of `dead_percent` are the same. A rate may say `/s`, a slope
-//! `/min`. `recovery` needs a unit.
+//! `/min`. `recovery` and `outage` need a unit.
 //!
 //! Whether a metric's latency is watched for `slope`, `plateau` and `recovery` as the 95th percentile of each
 //! second is told by [`series`](crate::series). No data is not a pass: the judgement says so.
@@ -41,6 +44,8 @@ mod figures;
 mod hints;
 mod judge;
 mod key;
+mod of_faults;
+mod of_sweep;
 mod over_time;
 mod parse;
 mod rule;
@@ -56,6 +61,7 @@ use std::fmt;
 pub use figures::{Figure, Figures, Measured};
 pub use judge::{Judgement, judge};
 pub use key::{BUILT_IN_METRICS, MetricClass, MetricKey, UnknownMetric};
+pub use of_sweep::SweepFigures;
 pub use rule::{RuleOption, ThresholdRule, UnknownRuleOption};
 pub use unit::Unit;
 
@@ -69,7 +75,7 @@ pub struct Threshold {
     pub metric: MetricKey,
     /// Which figure of it.
     pub method: Method,
-    /// What the figure must keep to; nothing of a `plateau` that may be at any level.
+    /// What the figure must keep to; nothing of a `plateau` or `knee` that may be anywhere.
     pub bound: Option<Bound>,
     /// The condition as it was written.
     pub source_text: String,
@@ -111,6 +117,10 @@ pub enum Method {
     Plateau,
     /// The longest time back to calm.
     Recovery,
+    /// The longest span around a fault in which nothing ended well.
+    Outage,
+    /// Where a sweep's rate stops to grow, or that it does.
+    Knee,
 }
 
 /// How a figure is compared with the value.
@@ -192,6 +202,8 @@ impl fmt::Display for Method {
             Method::Slope => f.write_str("slope"),
             Method::Plateau => f.write_str("plateau"),
             Method::Recovery => f.write_str("recovery"),
+            Method::Outage => f.write_str("outage"),
+            Method::Knee => f.write_str("knee"),
         }
     }
 }

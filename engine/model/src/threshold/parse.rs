@@ -22,7 +22,8 @@ impl Threshold {
             problem,
             remedy,
         };
-        let mut scan = Scan { text, at: 0 };
+        let of_sweep = key.class() == Some(MetricClass::Sweep);
+        let mut scan = Scan { text, at: 0, of_sweep };
         let method = scan.method().map_err(wrong)?;
         let (bound, value_at) = scan.bound(method).map_err(wrong)?;
         let threshold = Threshold { metric: key, method, bound, source_text: text.to_owned() };
@@ -39,7 +40,7 @@ impl Threshold {
 
     /// Whether this can be asked of a metric of this class: the method, the unit and the size of the value.
     pub fn check(&self, class: MetricClass) -> Result<(), ThresholdError> {
-        let mut scan = Scan { text: &self.source_text, at: 0 };
+        let mut scan = Scan { text: &self.source_text, at: 0, of_sweep: class == MetricClass::Sweep };
         let value_at = match scan.method().and_then(|method| scan.bound(method)) {
             Ok((_, value_at)) => value_at,
             Err((offset, ..)) => offset,
@@ -69,7 +70,9 @@ impl Threshold {
             && match wanted {
                 // Numbers without a dimension of their own may be sizes, times (ms) or shares, as the script
                 // means them; only numbers of events are nothing of the kind.
-                Dimension::Any => matches!(self.method, Method::Count | Method::Rate),
+                Dimension::Any => {
+                    matches!(self.method, Method::Count | Method::Rate) || class == MetricClass::Sweep
+                }
                 wanted => given != wanted,
             };
         if mismatch {
@@ -95,6 +98,8 @@ impl Threshold {
 struct Scan<'a> {
     text: &'a str,
     at: usize,
+    /// Whose plateau is a rate.
+    of_sweep: bool,
 }
 
 impl<'a> Scan<'a> {
@@ -129,6 +134,8 @@ impl<'a> Scan<'a> {
             "slope" => Method::Slope,
             "plateau" => Method::Plateau,
             "recovery" => Method::Recovery,
+            "outage" => Method::Outage,
+            "knee" => Method::Knee,
             "p" => return self.percentile(),
             _ => return Err(unknown_method(start, word)),
         };
@@ -157,10 +164,10 @@ impl<'a> Scan<'a> {
         Ok(Method::Percentile(percentile))
     }
 
-    /// Operator, value and unit, and where the value stands; nothing after a `plateau` at any level.
+    /// Operator, value and unit, and where the value stands; nothing after a `plateau` or `knee` that may be anywhere.
     fn bound(&mut self, method: Method) -> Result<(Option<Bound>, usize), Wrong> {
         let at = self.skip_space();
-        if method == Method::Plateau && self.rest().is_empty() {
+        if matches!(method, Method::Plateau | Method::Knee) && self.rest().is_empty() {
             return Ok((None, at));
         }
         let op = self.comparison()?;
@@ -168,9 +175,9 @@ impl<'a> Scan<'a> {
         let value = self.number()?;
         let unit = self.unit(method)?;
         self.end()?;
-        if method == Method::Recovery && unit.dimension() != Dimension::Time {
+        if matches!(method, Method::Recovery | Method::Outage) && unit.dimension() != Dimension::Time {
             let remedy = format!("write for example {value}s");
-            return Err((value_at, "recovery is a time and needs its unit".into(), remedy));
+            return Err((value_at, format!("{method} is a time and needs its unit"), remedy));
         }
         Ok((Some(Bound { op, value, unit }), value_at))
     }
@@ -245,6 +252,9 @@ impl<'a> Scan<'a> {
         if self.eat("/") {
             let per = self.word(char::is_alphabetic);
             let (fits, remedy) = match method {
+                Method::Plateau if self.of_sweep => {
+                    (per == "s", "a rate is for each second: write /s or nothing")
+                }
                 Method::Rate => (per == "s", "a rate is for each second: write /s or nothing"),
                 Method::Slope => {
                     (matches!(per, "min" | "m"), "a slope is for each minute: write /min or nothing")

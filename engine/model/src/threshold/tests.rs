@@ -69,7 +69,8 @@ fn metrics_may_be_narrowed() {
 #[test]
 fn errors_say_where_what_and_what_to_write() {
     let say = |offset, problem: &str, remedy: &str| (offset, problem.to_owned(), remedy.to_owned());
-    let methods = "methods are avg, min, max, med, p(N), count, rate, value, slope, plateau, recovery";
+    let methods = "methods are avg, min, max, med, p(N), count, rate, value, slope, plateau, recovery, \
+                   outage, knee";
     for (metric, text, expected) in [
         ("push", "p95<200", say(0, "there is no method `p95`", "did you mean p(95)?")),
         ("push", "p99.9<200", say(0, "there is no method `p99.9`", "did you mean p(99.9)?")),
@@ -154,7 +155,7 @@ fn unknown_metrics_are_found_before_the_run() {
         check("pusch"),
         Err("there is no metric `pusch` in this run; did you mean `push`?".to_owned())
     );
-    assert!(check("banana").unwrap_err().ends_with("schedule_lag, push, pop"));
+    assert!(check("banana").unwrap_err().ends_with("schedule_lag, faults, push, pop"));
 }
 
 #[test]

@@ -112,6 +112,7 @@ impl Found {
             passed: self.findings.iter().all(|finding| finding.count == 0),
             figures: self.figures(),
             examples: self.findings.iter().flat_map(|finding| finding.examples.iter().cloned()).collect(),
+            ..LedgerRecord::default()
         }
     }
 
