@@ -34,6 +34,15 @@ pub enum Event {
         /// What, in words.
         text: String,
     },
+    /// A scenario that holds a value has decided its rate.
+    Rate {
+        /// The scenario's name.
+        scenario: Arc<str>,
+        /// From when on.
+        at_ns: u64,
+        /// The rate, per second, over all cores and segments.
+        rate: f64,
+    },
     /// A VU panicked. It ended alone; its place is filled again when its executor needs it. Sent for the first of
     /// each distinct message on a core; the recorder counts them all.
     Panic {

@@ -3,7 +3,7 @@
 //! A [`plan::Plan`] says which scenarios run; a [`run::Run`] is what its cores share; [`play`] plays it in real time
 //! and [`play_core`] plays one core of it, in real time or in time that is held still. What a VU does is the business
 //! of a [`vu::Vu`], which takes [`turns`]; what happens is told as [`event::Event`]s; [`control::Control`] ends a run
-//! early.
+//! early, a [`dial::Dial`] changes how many VUs a scenario has, and a [`regulator::Regulator`] its rate.
 //!
 //! Deliberately absent: scripts, databases, and what the turns are for. Nothing here prints.
 
@@ -21,11 +21,13 @@ mod ticker;
 
 pub mod control;
 pub mod core;
+pub mod dial;
 pub mod event;
 pub mod executor;
 pub mod number;
 pub mod phase;
 pub mod plan;
+pub mod regulator;
 pub mod run;
 pub mod time;
 pub mod turns;

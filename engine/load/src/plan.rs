@@ -36,7 +36,7 @@ pub struct ScenarioPlan {
     /// How long running iterations may go on after its end; then they are cut off.
     pub graceful_stop_ns: u64,
     /// Whether it takes part in the warm-up: open models at the rate they begin with, closed ones with the VUs they
-    /// begin with. Executors that count iterations never do.
+    /// begin with. Executors that count iterations never do, nor does `replay`.
     pub warm_up: bool,
 }
 
@@ -55,6 +55,7 @@ impl Plan {
             problems.push(PlanProblem::Segment { index, count });
         }
         let mut names = HashSet::new();
+        let mut has_dial = false;
         for (index, scenario) in self.scenarios.iter().enumerate() {
             let mut found = Vec::new();
             if scenario.name.is_empty() {
@@ -63,6 +64,11 @@ impl Plan {
                 found.push(ScenarioProblem::NameTaken);
             }
             scenario.executor.problems(self.segment, &mut found);
+            if matches!(scenario.executor, Executor::ExternallyControlled(_))
+                && std::mem::replace(&mut has_dial, true)
+            {
+                found.push(ScenarioProblem::SecondDial);
+            }
             let name =
                 if scenario.name.is_empty() { format!("#{}", index + 1) } else { scenario.name.clone() };
             let named = |problem| PlanProblem::Scenario { scenario: name.clone(), problem };
@@ -157,6 +163,19 @@ pub enum ScenarioProblem {
         /// At the start.
         pre_allocated_vus: u32,
     },
+    /// More VUs at the start than there may be.
+    #[error("`vus` is {vus}, more than `max_vus` ({max_vus}); raise the second or lower the first")]
+    VusAboveMax {
+        /// At the start.
+        vus: u32,
+        /// At most.
+        max_vus: u32,
+    },
+    /// Two scenarios that are controlled from outside.
+    #[error(
+        "another scenario is externally controlled already; a run has one control port, and that speaks to one"
+    )]
+    SecondDial,
     /// A segment would have work and nobody to do it.
     #[error(
         "`{option}` is {vus}, too few for {segments} segments: each needs at least one VU; raise it or use fewer segments"
@@ -197,6 +216,18 @@ pub(crate) mod check {
     ) {
         if (1..segment.count).contains(&vus) {
             found.push(ScenarioProblem::FewerVusThanSegments { option, vus, segments: segment.count });
+        }
+    }
+
+    pub(crate) fn open_vus(
+        segment: Segment,
+        (pre_allocated_vus, max_vus): (u32, u32),
+        found: &mut Vec<ScenarioProblem>,
+    ) {
+        vus("max_vus", max_vus, found);
+        enough_for(segment, "max_vus", max_vus, found);
+        if pre_allocated_vus > max_vus && max_vus > 0 {
+            found.push(ScenarioProblem::MaxBelowPreAllocated { max_vus, pre_allocated_vus });
         }
     }
 

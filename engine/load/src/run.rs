@@ -5,10 +5,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::AtomicU64, mpsc::Se
 use crate::{
     control::Control,
     desk::Desks,
+    dial::Dial,
     event::Event,
     executor::Executor,
     phase::Phase,
     plan::{Plan, PlanProblems},
+    regulator::Regulator,
 };
 
 /// A run that is being made or played. Shared by its cores.
@@ -29,6 +31,10 @@ struct Shared {
     /// Iterations drawn from the common counter.
     drawn: OwnLine<AtomicU64>,
     desks: Desks,
+    /// How many VUs it has, when somebody outside says so.
+    dial: Option<Arc<Dial>>,
+    /// What decides its rate, when that follows a measured value.
+    regulator: Option<Arc<Regulator>>,
 }
 
 /// On cache lines of its own, so that what is written often does not slow down what is read often.
@@ -71,14 +77,14 @@ impl Run {
         let cores = cores.max(1);
         let stride = plan.segment.stride();
         let scenarios = plan.scenarios.iter().map(|scenario| {
-            let max_vus = match &scenario.executor {
-                Executor::ArrivalRate(open) => open.max_vus,
-                _ => 0,
-            };
+            let is_open = scenario.executor.pre_allocated_vus().is_some();
+            let max_vus = if is_open { scenario.executor.max_vus() } else { 0 };
             let on_core = |core| stride.lane(core, cores).count_below(u64::from(max_vus));
             Shared {
                 name: scenario.name.as_str().into(),
                 drawn: OwnLine::default(),
+                dial: dial(&scenario.executor),
+                regulator: regulator(&scenario.executor),
                 desks: Desks::new((0..cores).map(|core| u32::try_from(on_core(core)).unwrap_or(max_vus))),
             }
         });
@@ -106,6 +112,17 @@ impl Run {
     /// The handle that ends it early.
     pub fn control(&self) -> &Arc<Control> {
         &self.control
+    }
+
+    /// The dial of the scenario that is externally controlled, if there is one.
+    pub fn dial(&self) -> Option<&Arc<Dial>> {
+        self.scenarios.iter().find_map(|scenario| scenario.dial.as_ref())
+    }
+
+    /// What decides the rate of the scenario at this place of the plan, if it holds a measured value. Whoever measures gives
+    /// it the samples.
+    pub fn regulator(&self, scenario: usize) -> Option<&Arc<Regulator>> {
+        self.scenarios.get(scenario)?.regulator.as_ref()
     }
 
     /// The measured window as far as it is known: its end moves until the last scenario has ended.
@@ -199,5 +216,21 @@ impl Run {
     fn progress(&self) -> MutexGuard<'_, Progress> {
         // Nothing that can panic happens under the lock.
         self.progress.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn dial(executor: &Executor) -> Option<Arc<Dial>> {
+    match executor {
+        Executor::ExternallyControlled(options) => Some(Dial::new(options.vus, options.max_vus)),
+        _ => None,
+    }
+}
+
+fn regulator(executor: &Executor) -> Option<Arc<Regulator>> {
+    match executor {
+        Executor::Feedback(options) => {
+            Some(Arc::new(Regulator::new(options.law(), options.start_rate, options.every_ns)))
+        }
+        _ => None,
     }
 }

@@ -23,6 +23,8 @@ use crate::{
 pub(crate) struct Gate {
     /// Whether it has opened at all. Before the start of a run its clock stands at 0, which would pass for open.
     pub(crate) has_opened: Cell<bool>,
+    /// Whether somebody outside holds it.
+    pub(crate) is_paused: Cell<bool>,
     /// End of its part in the warm-up, which begins at 0; 0 when it takes no part.
     pub(crate) warm_until_ns: u64,
     /// Where its measured part begins.
@@ -44,7 +46,7 @@ impl Gate {
     pub(crate) fn at(&self, now_ns: u64) -> Admission {
         if now_ns >= self.until_ns.get() {
             Admission::Over
-        } else if !self.has_opened.get() {
+        } else if !self.has_opened.get() || self.is_paused.get() {
             Admission::NotYet
         } else if now_ns >= self.from_ns {
             Admission::Open(WindowKind::Measure)

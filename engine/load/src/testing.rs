@@ -174,6 +174,8 @@ pub(crate) struct Played {
     pub(crate) phases: Vec<(Phase, u64)>,
     pub(crate) panics: Vec<(u64, String)>,
     pub(crate) marks: Vec<(u64, String)>,
+    /// Rates that were decided, and from when on.
+    pub(crate) rates: Vec<(u64, f64)>,
     pub(crate) counts: BTreeMap<(String, WindowKind), Counts>,
     /// (core, start, end, window, busy, live)
     pub(crate) ticks: Vec<(u32, u64, u64, WindowKind, u64, u64)>,
@@ -237,6 +239,7 @@ impl Played {
         match event {
             Event::Phase { phase, at_ns } => self.phases.push((phase, at_ns)),
             Event::Mark { at_ns, text } => self.marks.push((at_ns, text)),
+            Event::Rate { at_ns, rate, .. } => self.rates.push((at_ns, rate)),
             Event::Panic { vu, message, .. } => self.panics.push((vu, message)),
             Event::CoreDone { at_ns, .. } => self.ended_ns = self.ended_ns.max(at_ns),
             Event::Started { .. } => unreachable!("real time alone is started"),
@@ -293,11 +296,32 @@ pub(crate) fn play(plan: Plan, cores: usize, behaviour: impl Fn(&Turn, u64) -> A
     play_with_orders(plan, cores, &[], behaviour)
 }
 
+/// What somebody outside says to a run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Told {
+    Order(Order),
+    /// Another number of VUs, or a pause.
+    Dial(Option<u32>, Option<bool>),
+    /// A sample of the value that the first scenario holds.
+    Felt(f64),
+}
+
 /// The same, with orders given at their times.
 pub(crate) fn play_with_orders(
     plan: Plan,
     cores: usize,
     orders: &[(u64, Order)],
+    behaviour: impl Fn(&Turn, u64) -> Act + 'static,
+) -> Played {
+    let told: Vec<_> = orders.iter().map(|&(at_ns, order)| (at_ns, Told::Order(order))).collect();
+    play_told(plan, cores, &told, behaviour)
+}
+
+/// The same, with anything said at its time.
+pub(crate) fn play_told(
+    plan: Plan,
+    cores: usize,
+    told: &[(u64, Told)],
     behaviour: impl Fn(&Turn, u64) -> Act + 'static,
 ) -> Played {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -312,11 +336,19 @@ pub(crate) fn play_with_orders(
     let behaviour: Behaviour = Rc::new(behaviour);
     let moves = Cell::new(0);
     runtime.block_on(async {
-        for &(at_ns, order) in orders {
-            let (control, order_time) = (control.clone(), time.sleep_until(at_ns));
+        for &(at_ns, told) in told {
+            let (control, run, its_time) = (control.clone(), run.clone(), time.sleep_until(at_ns));
             tokio::task::spawn_local(async move {
-                order_time.await;
-                if order == Order::Abort { control.abort() } else { control.stop() }
+                its_time.await;
+                match told {
+                    Told::Order(Order::Abort) => control.abort(),
+                    Told::Order(_) => control.stop(),
+                    Told::Dial(vus, is_paused) => {
+                        let dial = run.dial().expect("a scenario with a dial");
+                        dial.turn(vus, is_paused).expect("a possible number of VUs");
+                    }
+                    Told::Felt(value) => run.regulator(0).expect("a scenario with a regulator").feel(value),
+                }
             });
         }
         let cores = (0..cores).map(|core| {

@@ -25,7 +25,7 @@ use crate::{
 };
 
 /// The highest rate of a plan, per second. A machine of a hundred cores starts about a tenth of it.
-const MOST_PER_S: f64 = 10_000_000.0;
+pub(super) const MOST_PER_S: f64 = 10_000_000.0;
 
 /// Options of `arrival-rate`.
 #[derive(Clone, Debug)]
@@ -50,11 +50,7 @@ impl ArrivalRate {
             Err(errors) => found.extend(errors.0.into_iter().map(ScenarioProblem::Rate)),
         }
         check::time("duration", self.duration_ns, found);
-        check::vus("max_vus", max_vus, found);
-        check::enough_for(segment, "max_vus", max_vus, found);
-        if pre_allocated_vus > max_vus && max_vus > 0 {
-            found.push(ScenarioProblem::MaxBelowPreAllocated { max_vus, pre_allocated_vus });
-        }
+        check::open_vus(segment, (pre_allocated_vus, max_vus), found);
     }
 
     /// A rate with a zero too many would keep every core busy with counting what it cannot start.
@@ -73,31 +69,42 @@ impl ArrivalRate {
         grace_ns: u64,
     ) -> LocalBoxFuture<'static, ()> {
         let schedule = self.schedule(&roster.scene, roster.lane());
-        Box::pin(Dispatcher::new(roster, schedule, self.pre_allocated_vus, grace_ns).play())
+        Box::pin(
+            Dispatcher::new(roster, Box::new(schedule.peekable()), self.pre_allocated_vus, grace_ns).play(),
+        )
     }
 
     /// This core's arrivals: those of the warm-up at the rate with which the shape begins, then the shape's own.
-    fn schedule<T: Time>(&self, scene: &Scene<T>, lane: Stride) -> Box<dyn Iterator<Item = Due>> {
-        let scenario = scenario_hash(scene.run.name(scene.scenario));
-        let seed = |stream| mix(scene.run.plan().seed, scenario, stream);
-        let warm_up =
-            Shape::Constant { rate: self.shape.rate_at(0.0) }.take(in_seconds(scene.gate.warm_until_ns));
-        let warm_up = Arrivals::new(Arc::new(warm_up), self.pacing, seed(WARM_UP_BIT), lane);
-        let warm_up = warm_up
-            .map(|arrival| Due { number: arrival.number | WARM_UP_BIT, planned_ns: arrival.planned_ns })
-            // Unlike the rest of it, a time that is rounded up to the end would belong to the measured window.
-            .take_while({
-                let end_ns = scene.gate.warm_until_ns;
-                move |due| due.planned_ns < end_ns
-            });
+    fn schedule<T: Time>(&self, scene: &Scene<T>, lane: Stride) -> impl Iterator<Item = Due> + use<T> {
+        let warm_up = warm_up(scene, lane, self.shape.rate_at(0.0), self.pacing);
         let measured = Arc::new(Shape::clone(&self.shape).take(in_seconds(self.duration_ns)));
         let from_ns = scene.gate.from_ns;
-        let measured = Arrivals::new(measured, self.pacing, seed(0), lane).map(move |arrival| Due {
+        let measured = Arrivals::new(measured, self.pacing, seed(scene, 0), lane).map(move |arrival| Due {
             number: arrival.number,
             planned_ns: from_ns.saturating_add(arrival.planned_ns),
         });
-        Box::new(warm_up.chain(measured))
+        warm_up.chain(measured)
     }
+}
+
+/// A core's arrivals of the warm-up, at a constant rate.
+pub(super) fn warm_up<T: Time>(
+    scene: &Scene<T>,
+    lane: Stride,
+    rate: f64,
+    pacing: Pacing,
+) -> impl Iterator<Item = Due> + use<T> {
+    let end_ns = scene.gate.warm_until_ns;
+    let shape = Shape::Constant { rate }.take(in_seconds(end_ns));
+    Arrivals::new(Arc::new(shape), pacing, seed(scene, WARM_UP_BIT), lane)
+        .map(|arrival| Due { number: arrival.number | WARM_UP_BIT, planned_ns: arrival.planned_ns })
+        // Unlike what is measured, a time that is rounded up to the end would belong to the measured window.
+        .take_while(move |due| due.planned_ns < end_ns)
+}
+
+/// The seed of a scenario's stream of arrivals.
+fn seed<T: Time>(scene: &Scene<T>, stream: u64) -> u64 {
+    mix(scene.run.plan().seed, scenario_hash(scene.run.name(scene.scenario)), stream)
 }
 
 fn in_seconds(ns: u64) -> f64 {

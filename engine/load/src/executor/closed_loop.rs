@@ -10,10 +10,11 @@
 //! | leaving      | → wanted if the VU had not seen the request, else → returning | – | → none   | → none    | → none              |
 //! | returning    | –               | → leaving                       | → wanted, hired               | → wanted, hired | hired after a pause |
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use super::{timeline::Timeline, waiter::Waiter};
 use crate::{
+    dial::Dial,
     roster::Roster,
     scene::{Departed, Departure},
     time::Time,
@@ -49,10 +50,20 @@ enum Want {
     Returning(u64),
 }
 
+/// A number of VUs that somebody outside decides.
+struct Dialled {
+    dial: Arc<Dial>,
+    /// From when on it is followed.
+    begins_ns: u64,
+    /// How many of the core's places are wanted as it stood when it was last looked at.
+    places: usize,
+}
+
 pub(super) struct ClosedLoop<C: Crew, T: Time> {
     roster: Roster<C, T>,
     timeline: Timeline<T>,
     steps: std::iter::Peekable<Box<dyn Iterator<Item = Step>>>,
+    dialled: Option<Dialled>,
     ramp_down_ns: u64,
     wants: Vec<Want>,
     /// Deadlines of those who were asked to go, with their places, in the order of time.
@@ -72,6 +83,7 @@ impl<C: Crew, T: Time> ClosedLoop<C, T> {
             timeline: Timeline::new(&roster.scene, grace_ns),
             roster,
             steps: no_steps.peekable(),
+            dialled: None,
             ramp_down_ns: 0,
             wants: vec![Want::Wanted; share],
             leaving: VecDeque::new(),
@@ -82,6 +94,13 @@ impl<C: Crew, T: Time> ClosedLoop<C, T> {
     /// With steps from there, and so much time for those who are asked to go.
     pub(super) fn following(self, steps: Box<dyn Iterator<Item = Step>>, ramp_down_ns: u64) -> Self {
         Self { steps: steps.peekable(), ramp_down_ns, ..self }
+    }
+
+    /// With as many VUs as `dial` says from `begins_ns` on, and so much time for those who are asked to go.
+    pub(super) fn dialled(self, dial: Arc<Dial>, begins_ns: u64, ramp_down_ns: u64) -> Self {
+        dial.wake_on_turn(Arc::clone(&self.roster.scene.bell));
+        let dialled = Dialled { dial, begins_ns, places: self.wants.len() };
+        Self { dialled: Some(dialled), ramp_down_ns, ..self }
     }
 
     pub(super) async fn play(mut self) {
@@ -104,6 +123,7 @@ impl<C: Crew, T: Time> ClosedLoop<C, T> {
         if !self.timeline.is_closing() {
             self.refill(now_ns);
             self.step(now_ns);
+            self.follow_dial(now_ns);
         }
         self.cut_late(now_ns);
         let closes = self.timeline.is_stopped() || self.timeline.is_time_up(now_ns) || self.is_done(now_ns);
@@ -134,14 +154,11 @@ impl<C: Crew, T: Time> ClosedLoop<C, T> {
     fn is_done(&mut self, now_ns: u64) -> bool {
         let has_begun = now_ns >= self.roster.scene.gate.from_ns;
         let is_empty = self.roster.live() == 0 && self.refills.is_empty();
-        has_begun && is_empty && self.steps.peek().is_none()
+        has_begun && is_empty && self.dialled.is_none() && self.steps.peek().is_none()
     }
 
     fn step(&mut self, now_ns: u64) {
         while let Some(step) = self.steps.next_if(|step| step.at_ns <= now_ns) {
-            if self.wants.len() <= step.place {
-                self.wants.resize(step.place + 1, Want::None);
-            }
             match step.wish {
                 Wish::Come => self.come(step.place),
                 Wish::Go => self.go(step.place, step.at_ns),
@@ -149,7 +166,31 @@ impl<C: Crew, T: Time> ClosedLoop<C, T> {
         }
     }
 
+    /// Does what was turned since the last look.
+    fn follow_dial(&mut self, now_ns: u64) {
+        let Some(dialled) = self.dialled.as_mut().filter(|dialled| now_ns >= dialled.begins_ns) else {
+            return;
+        };
+        let (setting, untold) = dialled.dial.look();
+        let share = self.roster.lane().count_below(u64::from(setting.vus));
+        let share = usize::try_from(share).expect("VUs of a core are countable");
+        let before = std::mem::replace(&mut dialled.places, share);
+        let scene = &self.roster.scene;
+        for told in untold {
+            scene.run.mark(now_ns, format!("scenario {}: {told}", scene.run.name(scene.scenario)));
+        }
+        let was_paused = scene.gate.is_paused.replace(setting.is_paused);
+        if was_paused && !setting.is_paused {
+            self.roster.wake_all();
+        }
+        (before..share).for_each(|place| self.come(place));
+        (share..before).rev().for_each(|place| self.go(place, now_ns));
+    }
+
     fn come(&mut self, index: usize) {
+        if self.wants.len() <= index {
+            self.wants.resize(index + 1, Want::None);
+        }
         self.wants[index] = match self.wants[index] {
             Want::None => {
                 self.roster.hire(index);

@@ -13,7 +13,7 @@
 //!
 //! A desk stays open until every core has released its last arrival and nobody is in line, or the run is stopped.
 
-use super::{timeline::Timeline, waiter::Waiter};
+use super::{schedule::Schedule, timeline::Timeline, waiter::Waiter};
 use crate::{
     desk::{Desks, Due, Waiting},
     place::State,
@@ -36,7 +36,7 @@ const AT_ONCE: usize = 1_000;
 pub(super) struct Dispatcher<C: Crew, T: Time> {
     roster: Roster<C, T>,
     timeline: Timeline<T>,
-    schedule: std::iter::Peekable<Box<dyn Iterator<Item = Due>>>,
+    schedule: Box<dyn Schedule>,
     /// Places whose VU has gone.
     vacant: Vec<usize>,
     has_released_all: bool,
@@ -48,7 +48,7 @@ impl<C: Crew, T: Time> Dispatcher<C, T> {
     /// Hires this core's share of `pre_allocated_vus`.
     pub(super) fn new(
         mut roster: Roster<C, T>,
-        schedule: Box<dyn Iterator<Item = Due>>,
+        schedule: Box<dyn Schedule>,
         pre_allocated_vus: u32,
         grace_ns: u64,
     ) -> Self {
@@ -58,7 +58,7 @@ impl<C: Crew, T: Time> Dispatcher<C, T> {
         let dispatcher = Self {
             timeline: Timeline::new(&roster.scene, grace_ns),
             roster,
-            schedule: schedule.peekable(),
+            schedule,
             vacant: Vec::new(),
             has_released_all: false,
             inbox: Vec::new(),
@@ -112,10 +112,10 @@ impl<C: Crew, T: Time> Dispatcher<C, T> {
         if self.timeline.is_closing() {
             return timeline_ns;
         }
-        let planned_ns = self.schedule.peek().map_or(u64::MAX, |due| due.planned_ns);
+        let ahead_ns = self.schedule.ahead(now_ns).at_ns();
         // Due and not released: there were too many for one go.
-        let is_behind = planned_ns <= now_ns;
-        let release_ns = if is_behind { now_ns } else { planned_ns.max(now_ns + ALARM_FLOOR_NS) };
+        let is_behind = ahead_ns <= now_ns;
+        let release_ns = if is_behind { now_ns } else { ahead_ns.max(now_ns + ALARM_FLOOR_NS) };
         timeline_ns.min(release_ns).min(self.desks().first_deadline_ns(self.core()))
     }
 
@@ -145,7 +145,7 @@ impl<C: Crew, T: Time> Dispatcher<C, T> {
 
     fn release(&mut self, now_ns: u64) {
         for _ in 0..AT_ONCE {
-            let Some(due) = self.schedule.next_if(|due| due.planned_ns <= now_ns) else { break };
+            let Some(due) = self.schedule.take_due(now_ns) else { break };
             self.roster.scene.count_planned(due);
             if !self.offer(due) {
                 let until_ns = patience_ends_ns(due, now_ns);
@@ -207,7 +207,7 @@ impl<C: Crew, T: Time> Dispatcher<C, T> {
 
     /// Whether no arrival of any core can need a VU any more.
     fn is_finished(&mut self, now_ns: u64) -> bool {
-        let is_behind = self.schedule.peek().is_some_and(|due| due.planned_ns <= now_ns);
+        let is_behind = self.schedule.ahead(now_ns).overdue_ns(now_ns).is_some();
         let is_time_up = self.timeline.is_time_up(now_ns) && !is_behind;
         if is_time_up && !self.has_released_all && self.desks().first_deadline_ns(self.core()) == u64::MAX {
             self.has_released_all = true;
@@ -228,7 +228,8 @@ impl<C: Crew, T: Time> Dispatcher<C, T> {
 
     /// A stop releases nothing more. Of a core that was far behind, this leaves out arrivals that had fallen due.
     fn tell_how_far_behind(&mut self, now_ns: u64) {
-        let behind_ns = self.schedule.peek().map_or(0, |due| now_ns.saturating_sub(due.planned_ns));
+        let overdue_ns = self.schedule.ahead(now_ns).overdue_ns(now_ns);
+        let behind_ns = overdue_ns.map_or(0, |planned_ns| now_ns - planned_ns);
         if behind_ns > HELD_UP_NS {
             let (run, core, behind_ms) = (&self.roster.scene.run, self.core(), behind_ns / 1_000_000);
             let name = run.name(self.roster.scene.scenario);

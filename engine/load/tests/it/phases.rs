@@ -20,6 +20,7 @@ fn story(events: &[Event]) -> Vec<String> {
         Event::Phase { phase, .. } => phase.as_str().to_owned(),
         Event::Interval(interval) => format!("interval of core {}", interval.core),
         Event::Mark { text, .. } => text.clone(),
+        Event::Rate { rate, .. } => format!("rate {rate}"),
         Event::Panic { message, .. } => format!("panic: {message}"),
         Event::CoreDone { core, .. } => format!("core {core} done"),
     };
