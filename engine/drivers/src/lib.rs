@@ -1,4 +1,4 @@
-//! What an iteration does: typed operations on Postgres and on object stores.
+//! What an iteration does: typed operations on Postgres, object stores and HTTP services.
 //!
 //! Every operation ends as data: a reply with an outcome, its class, its times and its bytes. Nothing here
 //! panics or retries, and a failure is never an `Err` that a caller may forget.
@@ -6,10 +6,13 @@
 //! Deliberately absent: Rhai (scripts reach this crate through `script`), load and schedules, recording.
 
 pub mod fault;
+pub mod http;
 mod io_class;
+mod net;
 pub mod pg;
 pub mod probe;
 pub mod s3;
 mod value;
+pub mod wire;
 
 pub use value::{Str, Value};

@@ -5,6 +5,7 @@
 //! only where it is asked to.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -112,6 +113,8 @@ pub struct S3Config {
     pub(crate) timeout: Duration,
     pub(crate) sign_payload: bool,
     pub(crate) ca_file: Option<PathBuf>,
+    /// What the lean client connects to in its place.
+    pub(crate) detour: Option<SocketAddr>,
 }
 
 /// Everything that is wrong with a store's settings.
@@ -205,6 +208,20 @@ impl S3Config {
     /// The time one request may take.
     pub fn timeout(&self) -> Duration {
         self.timeout
+    }
+
+    /// The same store by way of another address, for the lean client. Host, signature and names in certificates are still
+    /// those of the endpoint: who listens there passes bytes on and is no party to them.
+    #[must_use]
+    pub fn with_detour(self, detour: Option<SocketAddr>) -> Self {
+        Self { detour, ..self }
+    }
+
+    /// The host that is connected to, and its port.
+    #[must_use]
+    pub fn dialled(&self) -> (String, u16) {
+        let address = self.address();
+        (crate::net::dialled(&address.server_name).to_owned(), address.port)
     }
 
     /// The same, where one request may take so long.

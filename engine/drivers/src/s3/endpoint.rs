@@ -4,101 +4,52 @@
 
 use std::fmt;
 
-use http::Uri;
-
-use super::escape::push_path;
+use crate::net::escape::push_path;
+use crate::net::{Origin, UrlProblem};
 
 /// The address of an object store: scheme, host and port, nothing else.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Endpoint {
-    is_https: bool,
-    /// As in a URL: an IPv6 address stands in brackets.
-    host: String,
-    port: Option<u16>,
-}
+pub struct Endpoint(Origin);
 
-/// Why a text is no endpoint, and what to write instead.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct EndpointProblem {
-    pub(crate) problem: String,
-    pub(crate) remedy: String,
-}
+/// What to write instead of credentials in an address.
+const CREDENTIALS: &str = "leave the keys out and give them as `access_key` and `secret_key`";
 
 impl Endpoint {
     /// AWS itself, in one of its regions.
     pub(crate) fn aws(region: &str) -> Self {
-        Endpoint { is_https: true, host: format!("s3.{region}.amazonaws.com"), port: None }
+        Endpoint(Origin::https(format!("s3.{region}.amazonaws.com")))
     }
 
     /// Reads `http://host:port` or `https://host:port`.
-    pub(crate) fn parse(text: &str) -> Result<Self, EndpointProblem> {
-        let problem = |problem: &str, remedy: String| EndpointProblem { problem: problem.to_owned(), remedy };
-        let text = text.trim();
-        let Some((scheme, rest)) = text.split_once("://") else {
-            return Err(problem("it does not say http or https", format!("write `http://{text}`")));
-        };
-        let is_https = match scheme.to_ascii_lowercase().as_str() {
-            "https" => true,
-            "http" => false,
-            other => {
-                return Err(problem(
-                    &format!("`{other}` is not http or https"),
-                    format!("write `http://{rest}`"),
-                ));
-            }
-        };
-        let uri: Uri = text.parse().map_err(|error| {
-            problem(&format!("it is no URL ({error})"), "write `http://host:port`".to_owned())
-        })?;
-        let (Some(host), Some(authority)) = (uri.host().filter(|host| !host.is_empty()), uri.authority())
-        else {
-            return Err(problem("it names no host", "write `http://host:port`".to_owned()));
-        };
-        if authority.as_str().contains('@') {
-            let remedy = "leave the keys out and give them as `access_key` and `secret_key`".to_owned();
-            return Err(problem("it holds credentials", remedy));
+    pub(crate) fn parse(text: &str) -> Result<Self, UrlProblem> {
+        let (origin, rest) = Origin::parse(text, CREDENTIALS)?;
+        if rest.len() > 1 {
+            return Err(UrlProblem {
+                problem: "it has a path".to_owned(),
+                remedy: format!("write `{}` and give the bucket as `bucket:`", origin.written()),
+            });
         }
-        if uri.path().len() > 1 || uri.query().is_some() {
-            let remedy = format!("write `{scheme}://{authority}` and give the bucket as `bucket:`");
-            return Err(problem("it has a path", remedy));
-        }
-        let port = match authority.as_str().strip_prefix(host).unwrap_or("") {
-            "" => None,
-            colon_port => {
-                let port = colon_port.trim_start_matches(':').parse().ok().filter(|port| *port > 0);
-                let remedy = "give a port from 1 to 65535, or leave it out".to_owned();
-                Some(port.ok_or_else(|| problem("its port is not a port number", remedy))?)
-            }
-        };
-        Ok(Endpoint { is_https, host: host.to_ascii_lowercase(), port })
+        Ok(Endpoint(origin))
     }
 
     /// Whether connections are encrypted.
     pub fn is_https(&self) -> bool {
-        self.is_https
+        self.0.is_https()
     }
 
     /// The port to connect to.
     pub(crate) fn port(&self) -> u16 {
-        self.port.unwrap_or(if self.is_https { 443 } else { 80 })
+        self.0.port()
     }
 
     pub(crate) fn is_ip_address(&self) -> bool {
-        self.host.starts_with('[') || self.host.parse::<std::net::Ipv4Addr>().is_ok()
-    }
-
-    /// `host` or `host:port`, as a `Host` header says it: without the scheme's own port.
-    fn authority(&self) -> String {
-        match self.port {
-            Some(port) if port != (if self.is_https { 443 } else { 80 }) => format!("{}:{port}", self.host),
-            _ => self.host.clone(),
-        }
+        self.0.is_ip_address()
     }
 }
 
 impl fmt::Display for Endpoint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}://{}", if self.is_https { "https" } else { "http" }, self.authority())
+        self.0.fmt(f)
     }
 }
 
@@ -116,19 +67,14 @@ pub(crate) struct Address {
 
 impl Address {
     pub(crate) fn new(endpoint: &Endpoint, bucket: &str, path_style: bool) -> Self {
-        let bare = endpoint.host.trim_start_matches('[').trim_end_matches(']');
+        let (authority, bare) = (endpoint.0.authority(), endpoint.0.server_name());
         if path_style {
             let mut prefix = b"/".to_vec();
             push_path(&mut prefix, bucket);
-            Address {
-                host: endpoint.authority(),
-                server_name: bare.to_owned(),
-                port: endpoint.port(),
-                prefix,
-            }
+            Address { host: authority, server_name: bare.to_owned(), port: endpoint.port(), prefix }
         } else {
             Address {
-                host: format!("{bucket}.{}", endpoint.authority()),
+                host: format!("{bucket}.{authority}"),
                 server_name: format!("{bucket}.{bare}"),
                 port: endpoint.port(),
                 prefix: Vec::new(),
@@ -149,12 +95,6 @@ impl Address {
     pub(crate) fn bucket(&self) -> Vec<u8> {
         if self.prefix.is_empty() { b"/".to_vec() } else { self.prefix.clone() }
     }
-}
-
-/// The name to ask a resolver for. RFC 6761: every name under `localhost` is this machine. Resolvers do not agree
-/// about that, and `bucket.localhost` is how virtual-host style is tried out.
-pub(crate) fn dialled(server_name: &str) -> &str {
-    if server_name.ends_with(".localhost") { "localhost" } else { server_name }
 }
 
 #[cfg(test)]
@@ -180,7 +120,7 @@ mod tests {
     #[test]
     fn what_is_no_endpoint_is_told_how_to_become_one() {
         let told = |text: &str| {
-            let EndpointProblem { problem, remedy } = Endpoint::parse(text).unwrap_err();
+            let UrlProblem { problem, remedy } = Endpoint::parse(text).unwrap_err();
             format!("{problem}; {remedy}")
         };
         assert_eq!(told("localhost:9000"), "it does not say http or https; write `http://localhost:9000`");
@@ -215,6 +155,5 @@ mod tests {
         assert_eq!(by_host.object("/c"), b"//c");
         assert_eq!(by_host.bucket(), b"/");
         assert_eq!(Address::new(&parse("http://[::1]:9000"), "b", true).server_name, "::1");
-        assert_eq!((dialled("b.localhost"), dialled("b.example.com")), ("localhost", "b.example.com"));
     }
 }

@@ -12,7 +12,6 @@
 mod config;
 mod deletion;
 mod endpoint;
-mod escape;
 mod etag;
 mod keys;
 mod lean;
@@ -28,10 +27,10 @@ mod upload;
 mod walk;
 mod xml;
 
+pub use crate::net::ConnectionUse;
 pub use config::{ClientKind, S3Config, S3ConfigError, S3Problem, S3Settings};
 pub use endpoint::Endpoint;
 pub use etag::ETag;
-pub use lean::ConnectionUse;
 pub use reply::{Class, Listed, Listing, S3Reply};
 pub use request::{ByteRange, ListRequest, Multipart, PutCondition};
 pub use store::Store;

@@ -210,7 +210,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::s3::escape::{push_path, push_query};
+    use crate::net::escape::{push_path, push_query};
 
     /// 2013-05-24T00:00:00Z, the instant of the examples in the S3 API reference.
     const EXAMPLE_S: u64 = 1_369_353_600;

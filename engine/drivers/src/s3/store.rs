@@ -11,7 +11,7 @@ use bytes::Bytes;
 use model::outcome::Outcome;
 
 use super::config::{ClientKind, S3Config};
-use super::lean::{ConnectionUse, Lean};
+use super::lean::Lean;
 use super::meaning::{LARGEST_PUT_BYTES, Place};
 use super::reply::S3Reply;
 use super::request::{ByteRange, ListRequest, PageRequest, PutCondition};
@@ -19,6 +19,7 @@ use super::sdk::Sdk;
 use super::trust::S3OpenError;
 use super::walk::{Step, Walk};
 use super::xml::listing::Page;
+use crate::net::ConnectionUse;
 
 /// A bucket of an object store. Belongs to the thread, and to the runtime, that use it; clones share its
 /// connections.

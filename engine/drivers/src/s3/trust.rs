@@ -1,15 +1,10 @@
-//! Whom TLS connections to a store believe: the system's certificate authorities, and a file's.
+//! Why a store cannot be opened, and whom TLS connections to it believe.
 //!
 //! Deliberately opens no connection.
 
-use std::path::Path;
-use std::sync::{Arc, OnceLock};
-
-use rustls::pki_types::CertificateDer;
-use rustls::pki_types::pem::PemObject;
-use rustls::{ClientConfig, RootCertStore};
-
 use super::config::S3Config;
+use super::endpoint::Address;
+use crate::net::{self, Connector, Trust, TrustError};
 
 /// Why a store cannot be opened, before anything was sent to it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -60,52 +55,24 @@ pub enum S3OpenError {
     },
 }
 
+impl From<TrustError> for S3OpenError {
+    fn from(error: TrustError) -> Self {
+        match error {
+            TrustError::CaFile { path, reason } => S3OpenError::CaFile { path, reason },
+            TrustError::NobodyTrusted { reason } => S3OpenError::NobodyTrusted { reason },
+            TrustError::Name { name, reason } => S3OpenError::Name { name, reason },
+        }
+    }
+}
+
 /// The certificates in `ca_file`, if one is named, as PEM text that holds at least one.
 pub(crate) fn ca_pem(config: &S3Config) -> Result<Option<Vec<u8>>, S3OpenError> {
-    let Some(path) = config.ca_file() else { return Ok(None) };
-    let error = |reason: String| S3OpenError::CaFile { path: path.display().to_string(), reason };
-    let pem = read(path).map_err(error)?;
-    certificates(&pem).map_err(error)?;
-    Ok(Some(pem))
+    Ok(net::ca_pem(config.ca_file())?)
 }
 
-/// How to open TLS connections: TLS 1.2 and 1.3 on ring, speaking HTTP/1.1 inside.
-pub(crate) fn tls_config(config: &S3Config) -> Result<Arc<ClientConfig>, S3OpenError> {
-    let mut roots = RootCertStore::empty();
-    let (system, problems) = system_certificates();
-    roots.add_parsable_certificates(system.iter().cloned());
-    if let Some(pem) = ca_pem(config)? {
-        roots.add_parsable_certificates(certificates(&pem).unwrap_or_default());
-    }
-    if roots.is_empty() {
-        return Err(S3OpenError::NobodyTrusted { reason: problems.clone() });
-    }
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let mut tls = ClientConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .expect("ring offers cipher suites for TLS 1.2 and 1.3")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    tls.alpn_protocols = vec![b"http/1.1".to_vec()];
-    Ok(Arc::new(tls))
-}
-
-/// Reading the system's certificates takes milliseconds, so it is done once a process and not once a thread.
-fn system_certificates() -> &'static (Vec<CertificateDer<'static>>, String) {
-    static SYSTEM: OnceLock<(Vec<CertificateDer<'static>>, String)> = OnceLock::new();
-    SYSTEM.get_or_init(|| {
-        let found = rustls_native_certs::load_native_certs();
-        let problems = found.errors.iter().map(|error| format!(" ({error})")).collect();
-        (found.certs, problems)
-    })
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    std::fs::read(path).map_err(|error| error.to_string())
-}
-
-fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
-    let found: Vec<_> =
-        CertificateDer::pem_slice_iter(pem).collect::<Result<_, _>>().map_err(|error| error.to_string())?;
-    if found.is_empty() { Err("it holds no certificate".to_owned()) } else { Ok(found) }
+/// What makes connections to the store.
+pub(crate) fn connector(config: &S3Config, address: &Address) -> Result<Connector, S3OpenError> {
+    let trust = Trust { ca_file: config.ca_file(), believes_anybody: false, protocol: b"http/1.1" };
+    let trust = config.endpoint().is_https().then_some(&trust);
+    Ok(Connector::new(&address.server_name, address.port, trust)?.through(config.detour))
 }

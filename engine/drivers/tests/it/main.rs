@@ -7,6 +7,8 @@
 )]
 
 mod fault;
+mod http;
 mod pg;
 mod probe;
 mod s3;
+mod wire;

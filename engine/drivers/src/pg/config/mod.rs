@@ -7,6 +7,7 @@ mod passfile;
 mod settings;
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -131,6 +132,8 @@ pub struct PgConfig {
     pub(crate) connect_timeout: Duration,
     pub(crate) application_name: String,
     pub(crate) options: String,
+    /// What is connected to in its place.
+    pub(crate) detour: Option<SocketAddr>,
 }
 
 /// All that is wrong with a connection string and the environment.
@@ -206,6 +209,7 @@ impl PgConfig {
             connect_timeout: if connect_s == 0 { CONNECT_TIMEOUT } else { Duration::from_secs(connect_s) },
             application_name: settings.get("application_name").unwrap_or("snapbench").to_owned(),
             options: settings.get("options").unwrap_or_default().to_owned(),
+            detour: None,
         })
     }
 
@@ -217,6 +221,13 @@ impl PgConfig {
     /// The same server and rights, another database.
     pub fn with_dbname(mut self, dbname: &str) -> PgConfig {
         self.place = Arc::new(Place { dbname: dbname.to_owned(), ..(*self.place).clone() });
+        self
+    }
+
+    /// The same server by way of another address. Names in certificates are still those of the server: who listens there
+    /// passes bytes on and is no party to them.
+    pub fn with_detour(mut self, detour: Option<SocketAddr>) -> PgConfig {
+        self.detour = detour;
         self
     }
 

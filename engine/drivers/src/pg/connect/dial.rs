@@ -51,6 +51,13 @@ impl Dialer {
     /// Opens the stream, with TLS when it is asked for and offered.
     pub(crate) async fn dial(&self) -> Result<Socket, ConnectProblem> {
         let place = &self.config.place;
+        if let Some(detour) = self.config.detour {
+            let stream = tcp(TcpStream::connect(detour).await)?;
+            return match (&self.tls, place.host()) {
+                (Some(connector), Host::Tcp(host)) => self.protect(stream, host, connector).await,
+                _ => Ok(Socket::Tcp(stream)),
+            };
+        }
         if let Some(path) = place.socket_path() {
             let stream = UnixStream::connect(path).await.map_err(|error| ConnectProblem::io(&error))?;
             return Ok(Socket::Unix(stream));
@@ -58,11 +65,7 @@ impl Dialer {
         let Host::Tcp(host) = place.host() else {
             return Err(ConnectProblem::io(&io::ErrorKind::InvalidInput.into()));
         };
-        let stream = TcpStream::connect((host.as_str(), place.port()))
-            .await
-            .map_err(|error| ConnectProblem::io(&error))?;
-        // A request is one write: waiting for more to send with it only costs time.
-        stream.set_nodelay(true).map_err(|error| ConnectProblem::io(&error))?;
+        let stream = tcp(TcpStream::connect((host.as_str(), place.port())).await)?;
         match &self.tls {
             Some(connector) => self.protect(stream, host, connector).await,
             None => Ok(Socket::Tcp(stream)),
@@ -96,4 +99,11 @@ impl Dialer {
             connector.connect(name, stream).await.map_err(|error| ConnectProblem::Tls(error.to_string()))?;
         Ok(Socket::Tls(Box::new(stream)))
     }
+}
+
+fn tcp(connected: io::Result<TcpStream>) -> Result<TcpStream, ConnectProblem> {
+    let stream = connected.map_err(|error| ConnectProblem::io(&error))?;
+    // A request is one write: waiting for more to send with it only costs time.
+    stream.set_nodelay(true).map_err(|error| ConnectProblem::io(&error))?;
+    Ok(stream)
 }

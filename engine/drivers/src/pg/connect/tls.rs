@@ -5,13 +5,13 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
-use rustls::crypto::{CryptoProvider, ring, verify_tls12_signature, verify_tls13_signature};
+use rustls::crypto::ring;
+use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{ClientConfig, DigitallySignedStruct, RootCertStore, SignatureScheme};
+use rustls::{ClientConfig, RootCertStore};
 use tokio_rustls::TlsConnector;
 
+use crate::net::Anybody;
 use crate::pg::config::{PgConfig, SslMode};
 
 /// A connector for this configuration. Reading the authorities costs milliseconds: keep it.
@@ -23,7 +23,7 @@ pub(crate) fn connector(config: &PgConfig) -> Result<TlsConnector, String> {
     let client = if config.ssl_mode == SslMode::VerifyFull {
         builder.with_root_certificates(authorities(config.ssl_root_cert.as_deref())?).with_no_client_auth()
     } else {
-        let verifier = Arc::new(Anybody(provider));
+        let verifier = Arc::new(Anybody::new(provider));
         builder.dangerous().with_custom_certificate_verifier(verifier).with_no_client_auth()
     };
     Ok(TlsConnector::from(Arc::new(client)))
@@ -45,43 +45,4 @@ fn authorities(file: Option<&Path>) -> Result<RootCertStore, String> {
         store.add(certificate).map_err(|error| unreadable(&error))?;
     }
     if store.is_empty() { Err(unreadable(&"holds no certificate")) } else { Ok(store) }
-}
-
-/// Takes any certificate, as `sslmode=require` is defined; the handshake's signatures are still checked.
-#[derive(Debug)]
-struct Anybody(Arc<CryptoProvider>);
-
-impl ServerCertVerifier for Anybody {
-    fn verify_server_cert(
-        &self,
-        _end_entity: &CertificateDer<'_>,
-        _intermediates: &[CertificateDer<'_>],
-        _server_name: &ServerName<'_>,
-        _ocsp_response: &[u8],
-        _now: UnixTime,
-    ) -> Result<ServerCertVerified, rustls::Error> {
-        Ok(ServerCertVerified::assertion())
-    }
-
-    fn verify_tls12_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls12_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn verify_tls13_signature(
-        &self,
-        message: &[u8],
-        certificate: &CertificateDer<'_>,
-        signature: &DigitallySignedStruct,
-    ) -> Result<HandshakeSignatureValid, rustls::Error> {
-        verify_tls13_signature(message, certificate, signature, &self.0.signature_verification_algorithms)
-    }
-
-    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.0.signature_verification_algorithms.supported_schemes()
-    }
 }

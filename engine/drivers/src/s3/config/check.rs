@@ -7,7 +7,8 @@ use model::suggest::did_you_mean;
 use model::units::parse_duration;
 
 use super::{ClientKind, S3Config, S3ConfigError, S3Problem, S3Settings};
-use crate::s3::endpoint::{Endpoint, EndpointProblem};
+use crate::net::UrlProblem;
+use crate::s3::endpoint::Endpoint;
 use crate::s3::keys::{Chain, KeySource, Keys, is_header_text};
 
 const DEFAULT_REGION: &str = "us-east-1";
@@ -35,6 +36,7 @@ pub(super) fn check(settings: &S3Settings) -> Result<S3Config, S3ConfigError> {
         timeout: check_timeout(settings.timeout.as_deref(), &mut problems),
         sign_payload: settings.sign_payload.unwrap_or(false),
         ca_file: settings.ca_file.clone(),
+        detour: None,
         endpoint,
         region,
     };
@@ -58,7 +60,7 @@ fn check_region(region: Option<&str>, problems: &mut Problems) -> String {
 
 fn check_endpoint(endpoint: Option<&str>, region: &str, problems: &mut Problems) -> Endpoint {
     let Some(text) = endpoint else { return Endpoint::aws(region) };
-    Endpoint::parse(text).unwrap_or_else(|EndpointProblem { problem, remedy }| {
+    Endpoint::parse(text).unwrap_or_else(|UrlProblem { problem, remedy }| {
         problems.add("endpoint", problem, remedy);
         Endpoint::aws(region)
     })

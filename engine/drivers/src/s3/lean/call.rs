@@ -1,7 +1,6 @@
 //! One request from its parts to its whole reply, and what that took.
 //!
-//! A request that found its connection closed before any of it was sent takes the next connection: that is
-//! the choice of a connection and not a second try. Deliberately does not know what a success holds.
+//! Deliberately does not know what a success holds, nor how a connection is chosen (see `net`).
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -9,11 +8,10 @@ use bytes::{BufMut, Bytes, BytesMut};
 use http::header::{AUTHORIZATION, CONTENT_LENGTH, DATE, HOST, HeaderName};
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Uri};
 use http_body_util::Full;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::Instant;
 
 use super::Lean;
-use super::connect::ConnectError;
-use super::connection::{Connection, Failure, Received, Wanted};
+use crate::net::{Of, Received, Times, Trouble, Wanted, carry};
 use crate::s3::meaning::{Ask, Refusal};
 use crate::s3::reply::{OBJECT_LIMIT_BYTES, S3Reply};
 use crate::s3::sign::Payload;
@@ -58,23 +56,13 @@ impl Call {
 /// What of a reply is wanted.
 fn wanted(ask: Ask) -> Wanted {
     match ask {
-        Ask::Get => Wanted { limit_bytes: OBJECT_LIMIT_BYTES, status: None },
+        Ask::Get => Wanted { limit_bytes: OBJECT_LIMIT_BYTES, of: Of::Success },
         // Not the whole object, where a part was asked for.
         Ask::GetRange => {
-            Wanted { limit_bytes: OBJECT_LIMIT_BYTES, status: Some(StatusCode::PARTIAL_CONTENT) }
+            Wanted { limit_bytes: OBJECT_LIMIT_BYTES, of: Of::Status(StatusCode::PARTIAL_CONTENT) }
         }
-        _ => Wanted { limit_bytes: DOCUMENT_LIMIT_BYTES, status: None },
+        _ => Wanted { limit_bytes: DOCUMENT_LIMIT_BYTES, of: Of::Success },
     }
-}
-
-/// When things happened in one call.
-struct Times {
-    asked: Instant,
-    deadline: Instant,
-    /// A connection was there.
-    ready: Instant,
-    /// The reply was whole, or would never be.
-    done: Instant,
 }
 
 /// The parts of a reply that say why a request was refused.
@@ -96,73 +84,24 @@ impl Lean {
         let ask = call.ask;
         let request = self.request(call);
         let asked = Instant::now();
-        let mut times = Times { asked, deadline: asked + self.timeout, ready: asked, done: asked };
+        let mut times = Times::until(asked, asked + self.timeout);
         let result = match request {
             Err(reply) => Err(reply),
-            Ok(request) => self.carry(ask, request, &mut times).await,
+            Ok(request) => carry(&self.pool, &self.connector, request, wanted(ask), &mut times)
+                .await
+                .map_err(|trouble| self.failed(ask, trouble)),
         };
-        Answer {
-            result,
-            service_ns: times.done.duration_since(times.ready).as_nanos() as u64,
-            connect_wait_ns: times.ready.duration_since(times.asked).as_nanos() as u64,
-        }
+        Answer { result, service_ns: times.service_ns(), connect_wait_ns: times.connect_wait_ns() }
     }
 
-    /// Sends a request on the freshest connection that is still open, or on a new one.
-    async fn carry(
-        &self,
-        ask: Ask,
-        mut request: Request<Full<Bytes>>,
-        times: &mut Times,
-    ) -> Result<Received, S3Reply> {
-        loop {
-            let pooled = self.pool.take(times.ready);
-            let is_new = pooled.is_none();
-            let mut connection = match pooled {
-                Some(connection) => connection,
-                None => {
-                    let opened = self.open(ask, times.deadline).await;
-                    times.ready = Instant::now();
-                    times.done = times.ready;
-                    opened?
-                }
-            };
-            let result = connection.exchange(request, times.deadline, wanted(ask)).await;
-            times.done = Instant::now();
-            match result {
-                Ok(received) => {
-                    self.pool.note_use(is_new);
-                    if connection.is_reusable() {
-                        self.pool.put(times.done, connection);
-                    }
-                    return Ok(received);
-                }
-                Err(Failure::Unsent(unsent)) if !is_new => request = *unsent,
-                Err(failure) => return Err(self.failed(ask, failure)),
-            }
-        }
-    }
-
-    async fn open(&self, ask: Ask, deadline: Instant) -> Result<Box<Connection>, S3Reply> {
-        let connecting = async { Ok(Connection::open(self.connector.connect().await?, deadline).await) };
-        match timeout_at(deadline, connecting).await {
-            Err(_) => Err(self.place.timed_out(ask, false, self.timeout)),
-            Ok(Err(ConnectError::Io(error))) => Err(self.place.unreachable(&error)),
-            Ok(Err(ConnectError::Tls(detail))) => Err(self.place.untrusted(&detail)),
-            Ok(Ok(Err(detail))) => Err(self.place.not_http(ask, false, &detail)),
-            Ok(Ok(Ok(connection))) => Ok(Box::new(connection)),
-        }
-    }
-
-    fn failed(&self, ask: Ask, failure: Failure) -> S3Reply {
-        match failure {
-            Failure::Unsent(_) => {
-                self.place.lost(ask, false, "unexpected_eof", "the server closed it at once")
-            }
-            Failure::TimedOut { was_sent } => self.place.timed_out(ask, was_sent, self.timeout),
-            Failure::Lost { was_sent, class, detail } => self.place.lost(ask, was_sent, class, &detail),
-            Failure::NotHttp { was_sent, detail } => self.place.not_http(ask, was_sent, &detail),
-            Failure::TooLarge => self.place.too_large(ask, wanted(ask).limit_bytes),
+    fn failed(&self, ask: Ask, trouble: Trouble) -> S3Reply {
+        match trouble {
+            Trouble::Unreachable(error) => self.place.unreachable(&error),
+            Trouble::Untrusted(detail) => self.place.untrusted(&detail),
+            Trouble::TimedOut { was_sent } => self.place.timed_out(ask, was_sent, self.timeout),
+            Trouble::Lost { was_sent, class, detail } => self.place.lost(ask, was_sent, class, &detail),
+            Trouble::NotHttp { was_sent, detail } => self.place.not_http(ask, was_sent, &detail),
+            Trouble::TooLarge => self.place.too_large(ask, wanted(ask).limit_bytes),
         }
     }
 

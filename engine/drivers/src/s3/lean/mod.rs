@@ -6,14 +6,9 @@
 //! Deliberately absent: administration of buckets, which is nobody's hot path and belongs to the SDK.
 
 mod call;
-mod connect;
-mod connection;
 mod deletion;
 mod pages;
-mod pool;
-mod relay;
 mod upload;
-mod wire;
 
 use std::time::Duration;
 
@@ -23,9 +18,6 @@ use http::{HeaderMap, HeaderValue, Method, StatusCode};
 use model::outcome::Outcome;
 
 use self::call::{Answer, Call};
-use self::connect::Connector;
-use self::connection::Received;
-use self::pool::Pool;
 use super::config::S3Config;
 use super::endpoint::Address;
 use super::etag::ETag;
@@ -34,10 +26,9 @@ use super::range::part_reply;
 use super::reply::S3Reply;
 use super::request::{ByteRange, PutCondition};
 use super::sign::Signer;
-use super::trust::S3OpenError;
+use super::trust::{S3OpenError, connector};
 use super::xml::{XmlProblem, error_document};
-
-pub use self::pool::ConnectionUse;
+use crate::net::{ConnectionUse, Connector, Pool, Received};
 
 /// One thread's lean client of one bucket.
 pub(crate) struct Lean {
@@ -56,7 +47,7 @@ impl Lean {
         let address = config.address();
         let host = HeaderValue::try_from(&address.host);
         Ok(Lean {
-            connector: Connector::new(config)?,
+            connector: connector(config, &address)?,
             place: config.place(),
             signer: Signer::new(config.keys.open(config)?, config.region(), &address.host),
             host: host.expect("configuration admits only hosts that a header can carry"),

@@ -5,7 +5,7 @@ use model::outcome::Outcome;
 
 use super::Lean;
 use super::call::Call;
-use crate::s3::escape::push_query;
+use crate::net::escape::push_query;
 use crate::s3::meaning::Ask;
 use crate::s3::reply::S3Reply;
 use crate::s3::request::PageRequest;

@@ -5,8 +5,8 @@ use aws_smithy_http_client::tls::{Provider, TlsContext, TrustStore, rustls_provi
 use aws_smithy_runtime_api::client::dns::{DnsFuture, ResolveDns, ResolveDnsError};
 use aws_smithy_runtime_api::client::http::SharedHttpClient;
 
+use crate::net::dialled;
 use crate::s3::config::S3Config;
-use crate::s3::endpoint::dialled;
 use crate::s3::trust::{S3OpenError, ca_pem};
 
 pub(crate) fn http_client(config: &S3Config) -> Result<SharedHttpClient, S3OpenError> {

@@ -1,7 +1,7 @@
 //! A page of a listing (ListObjectsV2): its keys, what a delimiter put together, and where it goes on.
 
 use super::{Step, XmlProblem, walk};
-use crate::s3::escape::unescape;
+use crate::net::escape::unescape;
 
 /// One object of a listing.
 #[derive(Debug, Clone, PartialEq, Eq)]

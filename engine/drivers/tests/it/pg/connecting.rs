@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use drivers::Value;
 use drivers::pg::{PgConfig, PgOptions, PoolMode, Postgres, Reply};
+use drivers::wire::{Proxy, Upstream};
 use embed::postgres::TcpAccess;
 use model::outcome::Outcome;
 
@@ -236,6 +237,13 @@ fn tls_protects_as_far_as_it_is_asked_to() {
                 let big = "z".repeat(100_000);
                 assert_eq!(ask_one(&session, "SELECT $1::text", &[big.as_str().into()]).await, big.into());
             }
+            // By way of a proxy the name is still that of the server.
+            let target_port = target("by_tls", "verify-full", "localhost").place().port();
+            let proxy = Proxy::start(Upstream::Tcp("127.0.0.1".to_owned(), target_port)).unwrap();
+            let by_proxy = target("by_tls", "verify-full", "localhost").with_detour(Some(proxy.address()));
+            assert!(first_reply(by_proxy, mode).await.is_ok());
+            let foreign = target("by_tls", "verify-full", "127.0.0.1").with_detour(Some(proxy.address()));
+            assert_eq!(first_reply(foreign, mode).await.class_name(), Some("tls"));
             // The certificate does not name this host.
             let foreign = first_reply(target("by_tls", "verify-full", "127.0.0.1"), mode).await;
             assert_eq!(

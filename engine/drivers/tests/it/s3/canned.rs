@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 /// What to do when a request has arrived.
 #[derive(Clone)]
-pub(super) enum Answer {
+pub(crate) enum Answer {
     /// Send these bytes and wait for the next request.
     Say(String),
     /// Send these bytes and close.
@@ -29,7 +29,7 @@ pub(super) enum Answer {
 type Rule = Rc<dyn Fn(&str) -> Answer>;
 
 /// Serves every connection until it is dropped, each request as its rule has it.
-pub(super) struct Canned {
+pub(crate) struct Canned {
     port: u16,
     seen: Rc<Seen>,
     task: JoinHandle<()>,
@@ -48,13 +48,13 @@ struct Seen {
 impl Canned {
     /// Gives the answers of a list in their order, and the last one again and again. Must be called within a
     /// `LocalSet`.
-    pub(super) async fn start(answers: Vec<Answer>) -> Self {
+    pub(crate) async fn start(answers: Vec<Answer>) -> Self {
         let next = Cell::new(0);
         Self::by_rule(move |_| answers[next.replace(next.get() + 1).min(answers.len() - 1)].clone()).await
     }
 
     /// Answers each request for what it is. Must be called within a `LocalSet`.
-    pub(super) async fn by_rule(rule: impl Fn(&str) -> Answer + 'static) -> Self {
+    pub(crate) async fn by_rule(rule: impl Fn(&str) -> Answer + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let (seen, rule): (Rc<Seen>, Rule) = (Rc::default(), Rc::new(rule));
@@ -69,7 +69,7 @@ impl Canned {
     }
 
     /// A server that answers before it has understood a word, as one does that was spoken to in TLS.
-    pub(super) async fn start_at_once(answer: Answer) -> Self {
+    pub(crate) async fn start_at_once(answer: Answer) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         let task = tokio::task::spawn_local(async move {
@@ -83,30 +83,30 @@ impl Canned {
         Canned { port, seen: Rc::default(), task }
     }
 
-    pub(super) fn endpoint(&self) -> String {
+    pub(crate) fn endpoint(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    pub(super) fn port(&self) -> u16 {
+    pub(crate) fn port(&self) -> u16 {
         self.port
     }
 
     /// The heads of the requests that came, in order.
-    pub(super) fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         self.seen.requests.borrow().iter().map(|(head, _)| head.clone()).collect()
     }
 
     /// Their bodies.
-    pub(super) fn bodies(&self) -> Vec<String> {
+    pub(crate) fn bodies(&self) -> Vec<String> {
         self.seen.requests.borrow().iter().map(|(_, body)| body.clone()).collect()
     }
 
-    pub(super) fn connections(&self) -> u32 {
+    pub(crate) fn connections(&self) -> u32 {
         self.seen.connections.get()
     }
 
     /// The most requests that waited for an answer at once.
-    pub(super) fn most_open(&self) -> u32 {
+    pub(crate) fn most_open(&self) -> u32 {
         self.seen.most_open.get()
     }
 }
@@ -172,7 +172,7 @@ async fn take_request(stream: &mut TcpStream) -> Option<(String, String)> {
 }
 
 /// The value of a header in a request's head.
-pub(super) fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
+pub(crate) fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     head.lines().find_map(|line| {
         let (key, value) = line.split_once(':')?;
         key.eq_ignore_ascii_case(name).then(|| value.trim())
@@ -180,12 +180,12 @@ pub(super) fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
 }
 
 /// A reply with a length.
-pub(super) fn http(status: &str, headers: &str, body: &str) -> String {
+pub(crate) fn http(status: &str, headers: &str, body: &str) -> String {
     format!("HTTP/1.1 {status}\r\n{headers}content-length: {}\r\n\r\n{body}", body.len())
 }
 
 /// A reply with an S3 error document.
-pub(super) fn refusal(status: &str, code: &str) -> String {
+pub(crate) fn refusal(status: &str, code: &str) -> String {
     let body = format!(
         "<?xml version=\"1.0\" encoding=\"UTF-8\"?><Error><Code>{code}</Code><Message>Said so</Message></Error>"
     );

@@ -1,7 +1,7 @@
 //! Object stores: one list of tests, run through both clients against a real store, and another against
 //! servers that misbehave.
 
-mod canned;
+pub(crate) mod canned;
 mod chain;
 mod conditions;
 mod faults;
@@ -12,7 +12,7 @@ mod parts;
 mod ranges;
 mod requests;
 mod server;
-mod tls;
+pub(crate) mod tls;
 
 use std::future::Future;
 
@@ -28,7 +28,7 @@ const ACCESS_KEY: &str = "test-key";
 const SECRET_KEY: &str = "test-secret";
 
 /// Runs a test as the engine runs operations: on one thread, in its runtime.
-fn on_a_core<T>(test: impl Future<Output = T>) -> T {
+pub(crate) fn on_a_core<T>(test: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     LocalSet::new().block_on(&runtime, test)
 }

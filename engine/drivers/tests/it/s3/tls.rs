@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use drivers::s3::{ClientKind, ListRequest, S3OpenError, S3Settings, Store};
+use drivers::wire::{Proxy, Upstream};
 use model::outcome::Outcome;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio::net::{TcpListener, TcpStream};
@@ -25,15 +26,20 @@ through_both_clients! {
 }
 
 /// TLS in front of a plain port.
-struct Front {
-    port: u16,
+pub(crate) struct Front {
+    pub(crate) port: u16,
     /// The certificate to trust, in a folder that goes with this.
-    ca_file: PathBuf,
+    pub(crate) ca_file: PathBuf,
     _folder: tempfile::TempDir,
 }
 
 /// Accepts TLS for `name` and passes what comes on to `plain_port`.
 async fn front(name: &str, plain_port: u16) -> Front {
+    front_of(name, plain_port, &[]).await
+}
+
+/// The same, agreeing to these protocols.
+pub(crate) async fn front_of(name: &str, plain_port: u16, protocols: &[&[u8]]) -> Front {
     let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let ca_file = folder.path().join("ca.pem");
@@ -41,12 +47,13 @@ async fn front(name: &str, plain_port: u16) -> Front {
     let key = PrivateKeyDer::try_from(made.signing_key.serialize_der()).unwrap();
     let certificate = CertificateDer::from(made.cert.der().to_vec());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let tls = rustls::ServerConfig::builder_with_provider(provider)
+    let mut tls = rustls::ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .unwrap()
         .with_no_client_auth()
         .with_single_cert(vec![certificate], key)
         .unwrap();
+    tls.alpn_protocols = protocols.iter().map(|protocol| protocol.to_vec()).collect();
     let acceptor = Rc::new(TlsAcceptor::from(Arc::new(tls)));
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -84,6 +91,29 @@ async fn a_store_behind_tls_works_with_its_authority(client: ClientKind) {
     ] {
         assert!(reply.is_ok(), "{reply:#?}");
     }
+}
+
+#[test]
+fn by_way_of_a_proxy_the_name_is_still_that_of_the_store() {
+    crate::pg::server::run(async {
+        let server = Server::start();
+        for (name, is_believed) in [("localhost", true), ("store.example", false)] {
+            let front = front(name, server.port()).await;
+            let proxy = Proxy::start(Upstream::Tcp("127.0.0.1".to_owned(), front.port)).unwrap();
+            let config = through(&front, ClientKind::Lean).check().unwrap();
+            let store = Store::open(&config.with_detour(Some(proxy.address()))).unwrap();
+            // Buckets are administered by the SDK, which goes straight.
+            assert_eq!(store.create_bucket().await.is_ok(), is_believed);
+            assert_eq!(proxy.open(), 0);
+            let reply = store.put("k", Bytes::from_static(b"x")).await;
+            assert_eq!(reply.is_ok(), is_believed, "{reply:#?}");
+            if is_believed {
+                assert_eq!(proxy.open(), 1, "it went past the proxy");
+            } else {
+                assert!(reply.message.unwrap().contains("store.example"));
+            }
+        }
+    });
 }
 
 async fn a_certificate_of_nobody_we_trust_is_refused(client: ClientKind) {

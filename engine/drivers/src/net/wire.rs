@@ -1,7 +1,7 @@
-//! The bytes between us and a store: a socket, encrypted or not, that counts what passes.
+//! The bytes between us and a server: a socket, encrypted or not, that counts what passes.
 //!
 //! The counts answer the one question an HTTP library does not: whether any of a request had left when its
-//! connection was lost. Deliberately knows neither HTTP nor S3.
+//! connection was lost. Deliberately knows neither HTTP nor who is at the other end.
 
 use std::cell::Cell;
 use std::io;
@@ -17,19 +17,19 @@ use crate::io_class::io_class;
 
 /// What passed, and how it ended.
 #[derive(Debug, Default)]
-pub(super) struct Meter {
+pub(crate) struct Meter {
     sent_bytes: Cell<u64>,
     failure: Cell<Option<&'static str>>,
 }
 
 impl Meter {
     /// Bytes handed to the socket since the connection was made, before encryption.
-    pub(super) fn sent_bytes(&self) -> u64 {
+    pub(crate) fn sent_bytes(&self) -> u64 {
         self.sent_bytes.get()
     }
 
     /// The class of the failure that ended the connection, if one did.
-    pub(super) fn failure(&self) -> Option<&'static str> {
+    pub(crate) fn failure(&self) -> Option<&'static str> {
         self.failure.get()
     }
 
@@ -54,22 +54,30 @@ enum Transport {
 }
 
 /// A metered connection.
-pub(super) struct Wire {
+pub(crate) struct Wire {
     transport: Transport,
     meter: Rc<Meter>,
 }
 
 impl Wire {
-    pub(super) fn plain(stream: TcpStream) -> Self {
+    pub(crate) fn plain(stream: TcpStream) -> Self {
         Wire { transport: Transport::Plain(stream), meter: Rc::default() }
     }
 
-    pub(super) fn tls(stream: TlsStream<TcpStream>) -> Self {
+    pub(crate) fn tls(stream: TlsStream<TcpStream>) -> Self {
         Wire { transport: Transport::Tls(Box::new(stream)), meter: Rc::default() }
     }
 
+    /// The protocol that both sides chose while they agreed on TLS, if they did.
+    pub(crate) fn protocol(&self) -> Option<&[u8]> {
+        match &self.transport {
+            Transport::Plain(_) => None,
+            Transport::Tls(stream) => stream.get_ref().1.alpn_protocol(),
+        }
+    }
+
     /// The counts, which stay readable after the connection was given to the HTTP library.
-    pub(super) fn meter(&self) -> Rc<Meter> {
+    pub(crate) fn meter(&self) -> Rc<Meter> {
         Rc::clone(&self.meter)
     }
 }
@@ -80,10 +88,15 @@ impl AsyncRead for Wire {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
         let result = match &mut self.transport {
             Transport::Plain(stream) => Pin::new(stream).poll_read(cx, buf),
             Transport::Tls(stream) => Pin::new(stream).poll_read(cx, buf),
         };
+        let is_end = matches!(result, Poll::Ready(Ok(()))) && buf.filled().len() == before;
+        if is_end && buf.remaining() > 0 {
+            self.meter.failure.set(Some("unexpected_eof"));
+        }
         self.meter.note(result)
     }
 }

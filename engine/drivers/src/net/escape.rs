@@ -1,4 +1,5 @@
-//! Percent-escapes, as S3 wants them: what is signed must be, byte for byte, what is sent.
+//! Percent-escapes, as S3 wants them: what is signed must be, byte for byte, what is sent. What is good for S3 is
+//! good for every other server.
 //!
 //! S3 escapes every byte but `A-Z a-z 0-9 - . _ ~` (and the slash inside a key), in upper-case hex, once,
 //! and does not normalise paths: `a//b` and `a/../b` are keys like any other. Source: "Create a signed AWS

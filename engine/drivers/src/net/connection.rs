@@ -6,14 +6,14 @@
 //! connection nobody uses costs nothing. A close by the server is noticed when the connection is next used,
 //! before anything is sent on it.
 //!
-//! Deliberately knows no S3: any HTTP/1.1 request goes through.
+//! Deliberately knows no S3 and no service: any HTTP/1.1 request goes through.
 
 use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
 
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use http::{Request, StatusCode, response};
 use http_body_util::Full;
 use hyper::body::{Body, Incoming};
@@ -21,6 +21,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use tokio::time::{Instant, Sleep, sleep_until};
 
+use super::pile::Pile;
 use super::relay::Relay;
 use super::wire::{Meter, Wire};
 
@@ -28,7 +29,7 @@ use super::wire::{Meter, Wire};
 const ERROR_LIMIT_BYTES: u64 = 64 * 1024;
 
 /// A connection that carries one request at a time.
-pub(super) struct Connection {
+pub(crate) struct Connection {
     requests: http1::SendRequest<Full<Bytes>>,
     /// Nothing once the connection is over.
     driver: Option<http1::Connection<TokioIo<Wire>, Full<Bytes>>>,
@@ -41,27 +42,40 @@ pub(super) struct Connection {
 
 /// What of a reply is taken. Of any other only the beginning is, and the connection is given up if there is more.
 #[derive(Clone, Copy)]
-pub(super) struct Wanted {
+pub(crate) struct Wanted {
     /// Most of a body.
-    pub(super) limit_bytes: u64,
-    /// The status it must have; any success when absent.
-    pub(super) status: Option<StatusCode>,
+    pub(crate) limit_bytes: u64,
+    /// Which replies are wanted.
+    pub(crate) of: Of,
+}
+
+/// Replies by their status.
+#[derive(Clone, Copy)]
+pub(crate) enum Of {
+    /// Whatever the server says.
+    Any,
+    Success,
+    Status(StatusCode),
 }
 
 impl Wanted {
     fn is_met_by(self, status: StatusCode) -> bool {
-        self.status.map_or(status.is_success(), |wanted| wanted == status)
+        match self.of {
+            Of::Any => true,
+            Of::Success => status.is_success(),
+            Of::Status(wanted) => wanted == status,
+        }
     }
 }
 
 /// A whole reply, or the beginning of one that was not wanted.
-pub(super) struct Received {
-    pub(super) head: response::Parts,
-    pub(super) body: Bytes,
+pub(crate) struct Received {
+    pub(crate) head: response::Parts,
+    pub(crate) body: Bytes,
 }
 
 /// Why there is no whole reply.
-pub(super) enum Failure {
+pub(crate) enum Failure {
     /// The connection was over before any of the request was sent. Here it is back.
     Unsent(Box<Request<Full<Bytes>>>),
     TimedOut {
@@ -80,7 +94,7 @@ pub(super) enum Failure {
 }
 
 impl Connection {
-    pub(super) async fn open(wire: Wire, deadline: Instant) -> Result<Self, String> {
+    pub(crate) async fn open(wire: Wire, deadline: Instant) -> Result<Self, String> {
         let meter = wire.meter();
         let (requests, driver) =
             http1::handshake(TokioIo::new(wire)).await.map_err(|error| error.to_string())?;
@@ -89,12 +103,12 @@ impl Connection {
     }
 
     /// Whether another request can follow.
-    pub(super) fn is_reusable(&self) -> bool {
+    pub(crate) fn is_reusable(&self) -> bool {
         self.driver.is_some() && self.requests.is_ready()
     }
 
     /// Sends a request and takes the whole reply, if it is one that is wanted, before `deadline`.
-    pub(super) async fn exchange(
+    pub(crate) async fn exchange(
         &mut self,
         request: Request<Full<Bytes>>,
         deadline: Instant,
@@ -129,7 +143,7 @@ impl Connection {
         }
     }
 
-    /// Takes the body. What S3 stores comes in one piece most of the time, and then it is not copied.
+    /// Takes the body.
     async fn read(
         &mut self,
         is_wanted: bool,
@@ -137,35 +151,23 @@ impl Connection {
         limit_bytes: u64,
     ) -> Result<Bytes, Failure> {
         let limit_bytes = if is_wanted { limit_bytes } else { ERROR_LIMIT_BYTES };
-        let announced_bytes = body.size_hint().lower();
-        if is_wanted && announced_bytes > limit_bytes {
+        let mut pile = Pile::new(body.size_hint().lower());
+        if is_wanted && pile.expected_bytes() > limit_bytes {
             return Err(Failure::TooLarge);
         }
-        let mut first = Bytes::new();
-        let mut all = BytesMut::new();
-        let mut total_bytes = 0;
         while !body.is_end_stream() {
             let Some(frame) = poll_fn(|cx| self.poll_frame(&mut body, cx)).await? else { break };
-            let Ok(chunk) = frame.into_data() else { continue };
-            total_bytes += chunk.len() as u64;
-            if total_bytes > limit_bytes && is_wanted {
+            let Ok(piece) = frame.into_data() else { continue };
+            pile.push(piece, limit_bytes);
+            if pile.total_bytes() > limit_bytes && is_wanted {
                 return Err(Failure::TooLarge);
             }
-            if first.is_empty() {
-                first = chunk;
-            } else {
-                if all.is_empty() {
-                    all.reserve(announced_bytes.min(limit_bytes).max(total_bytes) as usize);
-                    all.extend_from_slice(&first);
-                }
-                all.extend_from_slice(&chunk);
-            }
             // Whoever announces too much of what is not wanted is not waited for.
-            if total_bytes.max(announced_bytes) > limit_bytes {
+            if pile.expected_bytes() > limit_bytes {
                 break;
             }
         }
-        Ok(if all.is_empty() { first } else { all.freeze() })
+        Ok(pile.into_bytes())
     }
 
     fn poll_frame(

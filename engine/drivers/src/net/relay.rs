@@ -23,7 +23,7 @@ use futures_util::task::AtomicWaker;
 const MOST_ROUNDS: u32 = 4;
 
 /// One connection's relay. Its waker stays the same for life, so that those who keep it never copy it anew.
-pub(super) struct Relay {
+pub(crate) struct Relay {
     state: Arc<State>,
     waker: Waker,
 }
@@ -49,13 +49,13 @@ impl Wake for State {
 }
 
 impl Relay {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let state = Arc::<State>::default();
         Relay { waker: Waker::from(Arc::clone(&state)), state }
     }
 
     /// Polls on behalf of the task of `cx`, until there is a result or nothing moves any more.
-    pub(super) fn poll<T>(
+    pub(crate) fn poll<T>(
         &self,
         cx: &mut Context<'_>,
         mut poll: impl FnMut(&mut Context<'_>) -> Poll<T>,

@@ -17,7 +17,7 @@ const LONGEST_IDLE: Duration = Duration::from_secs(15);
 
 /// One thread's idle connections to one store. Boxed: a connection is a kilobyte, and moves twice a request.
 #[derive(Default)]
-pub(super) struct Pool {
+pub(crate) struct Pool {
     idle: RefCell<VecDeque<(Instant, Box<Connection>)>>,
     opened: Cell<u64>,
     reused: Cell<u64>,
@@ -36,7 +36,7 @@ pub struct ConnectionUse {
 
 impl Pool {
     /// The connection that was used last, if it is still fresh at `now`.
-    pub(super) fn take(&self, now: Instant) -> Option<Box<Connection>> {
+    pub(crate) fn take(&self, now: Instant) -> Option<Box<Connection>> {
         let (since, connection) = self.idle.borrow_mut().pop_back()?;
         if now.duration_since(since) > LONGEST_IDLE {
             // The freshest is stale: so are the others.
@@ -47,7 +47,7 @@ impl Pool {
     }
 
     /// Puts a connection back, and drops the one that has waited longest if that is too long.
-    pub(super) fn put(&self, now: Instant, connection: Box<Connection>) {
+    pub(crate) fn put(&self, now: Instant, connection: Box<Connection>) {
         let mut idle = self.idle.borrow_mut();
         idle.push_back((now, connection));
         if idle.front().is_some_and(|(since, _)| now.duration_since(*since) > LONGEST_IDLE) {
@@ -56,12 +56,12 @@ impl Pool {
     }
 
     /// Counts a request that went out on a new connection, or on one that was open already.
-    pub(super) fn note_use(&self, is_new: bool) {
+    pub(crate) fn note_use(&self, is_new: bool) {
         let counter = if is_new { &self.opened } else { &self.reused };
         counter.set(counter.get() + 1);
     }
 
-    pub(super) fn usage(&self) -> ConnectionUse {
+    pub(crate) fn usage(&self) -> ConnectionUse {
         ConnectionUse { opened: self.opened.get(), reused: self.reused.get(), idle: self.idle.borrow().len() }
     }
 }
