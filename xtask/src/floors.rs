@@ -1,4 +1,7 @@
 //! A crate may name only crates of lower floors among its dependencies; tests may also use `embed`.
+//!
+//! `queue_api`, the reference service, stands beside the floors: it is there to be read, so it uses none of them. `embed`
+//! alone may use it, because it starts it as a throw-away server.
 
 use std::{fs, path::Path};
 
@@ -8,6 +11,11 @@ use crate::Breach;
 const FLOORS: [&[&str]; 5] =
     [&["model"], &["load", "drivers", "embed"], &["script", "report"], &["runner"], &["cli"]];
 
+/// The reference service and its folder.
+const BESIDE: (&str, &str) = ("queue_api", "examples/queue-api");
+/// Who may use it.
+const USER_OF_BESIDE: &str = "embed";
+
 fn floor_of(name: &str) -> Option<usize> {
     FLOORS.iter().position(|floor| floor.contains(&name))
 }
@@ -15,8 +23,10 @@ fn floor_of(name: &str) -> Option<usize> {
 /// Reads every crate's manifest.
 pub(crate) fn check(root: &Path) -> Vec<Breach> {
     let mut breaches = Vec::new();
-    for name in FLOORS.iter().flat_map(|floor| floor.iter()) {
-        let file = Path::new("engine").join(name).join("Cargo.toml");
+    let floors = FLOORS.iter().flat_map(|floor| floor.iter());
+    let crates = floors.map(|name| (*name, Path::new("engine").join(name)));
+    for (name, folder) in crates.chain([(BESIDE.0, BESIDE.1.into())]) {
+        let file = folder.join("Cargo.toml");
         match fs::read_to_string(root.join(&file)) {
             Ok(manifest) => breaches.extend(
                 check_manifest(name, &manifest).map(|message| Breach { file: file.clone(), message }),
@@ -40,6 +50,11 @@ fn check_manifest<'a>(name: &'a str, manifest: &'a str) -> impl Iterator<Item = 
             return None;
         }
         let dependency = line.split(['.', '=', ' ']).next()?;
+        if dependency == BESIDE.0 {
+            return (name != USER_OF_BESIDE).then(|| {
+                format!("`{name}` must not depend on `{dependency}`: `{USER_OF_BESIDE}` starts it, and offers it as a server")
+            });
+        }
         let floor = floor_of(dependency)?;
         let is_test_server = section == "[dev-dependencies]" && floor <= 1;
         (floor >= own && !is_test_server).then(|| {
@@ -61,6 +76,14 @@ mod tests {
         assert_eq!(breaches("script", "[dependencies]\nload.workspace = true\n"), 0);
         assert_eq!(breaches("load", "[dependencies]\nscript.workspace = true\n"), 1);
         assert_eq!(breaches("load", "[dependencies]\ndrivers.workspace = true\n"), 1);
+    }
+
+    #[test]
+    fn the_reference_service_uses_no_floor_and_is_started_by_embed_alone() {
+        assert_eq!(breaches("embed", "[dependencies]\nqueue_api.workspace = true\n"), 0);
+        assert_eq!(breaches("runner", "[dependencies]\nqueue_api.workspace = true\n"), 1);
+        assert_eq!(breaches("queue_api", "[dependencies]\nmodel.workspace = true\n"), 1);
+        assert_eq!(breaches("queue_api", "[dev-dependencies]\nembed.workspace = true\n"), 0);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! The hidden subcommands: this program started again as the guard or as the object store.
+//! The hidden subcommands: this program started again as the guard, the object store or the queue service.
 //!
 //! A program serves them by calling [`dispatch_if_asked`] as the first thing in `main`; from then on it starts
 //! *itself*. One that does not (a test harness) uses a helper program instead, looked for in this order:
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use crate::{EmbedError, guard, store};
+use crate::{EmbedError, guard, service, store};
 
 /// Names the program that serves the hidden subcommands; wins over every other.
 const CHILD_EXE: &str = "SNAPBENCH_CHILD_EXE";
@@ -21,6 +21,8 @@ const CHILD_EXE: &str = "SNAPBENCH_CHILD_EXE";
 const GUARD: &str = "__guard";
 /// Serves S3.
 const STORE: &str = "__store";
+/// Serves the queue service's HTTP.
+const QUEUE_API: &str = "__queue_api";
 
 /// Whether this program called [`dispatch_if_asked`].
 static SERVES: AtomicBool = AtomicBool::new(false);
@@ -39,6 +41,7 @@ pub fn main(word: &OsStr) -> Option<i32> {
     match word.to_str()? {
         GUARD => Some(guard::watch()),
         STORE => Some(store::serve()),
+        QUEUE_API => Some(service::serve()),
         _ => None,
     }
 }
@@ -51,6 +54,11 @@ pub(crate) fn guard_command() -> Result<Command, EmbedError> {
 /// A command that runs the object store.
 pub(crate) fn store_command() -> Result<Command, EmbedError> {
     command(STORE)
+}
+
+/// A command that runs the queue service.
+pub(crate) fn service_command() -> Result<Command, EmbedError> {
+    command(QUEUE_API)
 }
 
 fn command(word: &str) -> Result<Command, EmbedError> {

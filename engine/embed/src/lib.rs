@@ -1,5 +1,5 @@
-//! Throw-away servers: a real Postgres and an S3-speaking object store, each a child process that one run
-//! starts, may kill, pause and restart, and leaves no trace of.
+//! Throw-away servers: a real Postgres, an S3-speaking object store and the reference HTTP service, each a child process
+//! that one run starts, may kill, pause and restart, and leaves no trace of.
 //!
 //! The interface is blocking (threads, no runtime asked of the caller): a start takes a fraction of a second
 //! and happens before the load clock runs.
@@ -12,8 +12,10 @@ mod durability;
 mod error;
 mod faults;
 mod guard;
+mod helper;
 mod os;
 pub mod postgres;
+pub mod service;
 pub mod store;
 mod together;
 

@@ -11,11 +11,10 @@ mod serve;
 mod wire;
 
 use std::path::PathBuf;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use crate::guard::Guard;
+use crate::helper::Helper;
 use crate::os::run_dir::{self, RunDir};
 use crate::os::server::Server;
 use crate::os::{random, storage};
@@ -131,14 +130,9 @@ pub fn start(mut options: StoreOptions) -> Result<ObjectStore, EmbedError> {
         Some(keys) => keys,
         None => Keys { access_key: "snapbench".to_owned(), secret_key: random::hex_128()? },
     };
-    let server = Server::start(StoreProcess {
-        folder: folder.path().to_path_buf(),
-        port: AtomicU16::new(options.port),
-        options,
-        keys,
-        guard,
-        line: Mutex::new(None),
-    })?;
+    let place = (folder.path(), "store.log");
+    let helper = Helper::new(SERVER, place, options.port, options.start_timeout, guard);
+    let server = Server::start(StoreProcess { helper, options, keys })?;
     Ok(ObjectStore { server, folder })
 }
 
@@ -150,7 +144,7 @@ impl ObjectStore {
 
     /// The port on 127.0.0.1.
     pub fn port(&self) -> u16 {
-        self.server.program().port.load(Ordering::Relaxed)
+        self.server.program().helper.port()
     }
 
     /// The region to sign requests for.

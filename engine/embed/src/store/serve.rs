@@ -2,8 +2,6 @@
 //!
 //! One thread for all connections; a second one syncs the log, and one joins the parts of an upload when it is whole.
 
-use std::io::{self, BufRead, Read};
-use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,8 +15,10 @@ use super::Backend;
 use super::api::Api;
 use super::noop::Noop;
 use super::ordered::{Answer, Give, LogOptions, OrderedStore};
-use super::wire::{Orders, Report};
+use super::wire::Orders;
 use crate::Durability;
+use crate::helper::Report;
+use crate::helper::within::{self, failed, tell};
 
 /// Runs the process; its exit code.
 pub(crate) fn serve() -> i32 {
@@ -36,19 +36,9 @@ pub(crate) fn serve() -> i32 {
 }
 
 fn prepare() -> Result<(tokio::runtime::Runtime, Serving, TcpListener), Report> {
-    let failed = |what: &str, error: &dyn std::fmt::Display| Report::Failed(format!("{what}: {error}"));
-    let mut line = String::new();
-    io::stdin().lock().read_line(&mut line).map_err(|error| failed("orders", &error))?;
-    let orders: Orders = serde_json::from_str(&line).map_err(|error| failed("orders", &error))?;
-    std::thread::spawn(end_with_parent);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.map_err(|error| failed("runtime", &error))?;
-    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, orders.port));
-    let listener = runtime.block_on(TcpListener::bind(address)).map_err(|error| match error.kind() {
-        io::ErrorKind::AddrInUse => Report::PortInUse,
-        _ => failed("listen", &error),
-    })?;
-    let port = listener.local_addr().map_err(|error| failed("listen", &error))?.port();
+    let orders: Orders = within::orders()?;
+    let runtime = within::runtime()?;
+    let (listener, port) = runtime.block_on(within::listen(orders.port))?;
     let serving = serving(&orders, giver(&runtime))?;
     tell(&Report::Ready { port }).map_err(|error| failed("report", &error))?;
     Ok((runtime, serving, listener))
@@ -96,17 +86,6 @@ fn serving(orders: &Orders, give: Give) -> Result<Serving, Report> {
     };
     builder.set_auth(SimpleAuth::from_single(orders.access_key.as_str(), orders.secret_key.as_str()));
     Ok(Serving::S3(builder.build()))
-}
-
-fn tell(report: &Report) -> io::Result<()> {
-    crate::child::tell_parent(&serde_json::to_vec(report)?)
-}
-
-/// Standard input ends when the parent does, however that happens. What was acknowledged is on disk already.
-fn end_with_parent() {
-    let mut rest = [0; 64];
-    while io::stdin().lock().read(&mut rest).is_ok_and(|read| read > 0) {}
-    std::process::exit(0);
 }
 
 async fn accept(serving: Serving, listener: TcpListener) {

@@ -1,6 +1,4 @@
-//! What parent and store process say to each other: one JSON line on standard input, one on standard output.
-//!
-//! Not by arguments, because keys are secret and arguments are not.
+//! What the store process is ordered to do.
 
 use std::path::PathBuf;
 
@@ -9,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::Backend;
 use crate::Durability;
 
-/// Everything the process needs to know. Standard input stays open after it: its end is the parent's end.
+/// Everything it needs to know.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Orders {
     pub(super) dir: PathBuf,
@@ -21,13 +19,4 @@ pub(super) struct Orders {
     pub(super) secret_key: String,
     pub(super) segment_bytes: u64,
     pub(super) sync_notes: Option<PathBuf>,
-}
-
-/// Said when requests are accepted, or cannot be.
-#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Report {
-    Ready { port: u16 },
-    PortInUse,
-    Failed(String),
 }

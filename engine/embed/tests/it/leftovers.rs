@@ -8,26 +8,32 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use embed::postgres::PgOptions;
+use embed::service::ServiceOptions;
 use embed::store::StoreOptions;
 use embed::{Servers, Wanted};
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 
 use crate::world::*;
 
-/// What the other process is to do once both servers run.
+/// What the other process is to do once all servers run.
 const DEED: &str = "EMBED_TEST_DEED";
 
-fn start_both() -> Servers {
-    let wanted = Wanted { postgres: Some(PgOptions::default()), stores: vec![StoreOptions::default()] };
-    embed::start(wanted).expect("both start")
+fn start_all() -> Servers {
+    let wanted = Wanted {
+        postgres: Some(PgOptions::default()),
+        stores: vec![StoreOptions::default()],
+        service: Some(ServiceOptions::default()),
+    };
+    embed::start(wanted).expect("all start")
 }
 
 #[test]
 #[ignore = "run by the other tests as a process of its own"]
 fn the_parent() {
     let deed = std::env::var(DEED).expect("it is told what to do");
-    let servers = start_both();
+    let servers = start_all();
     let (postgres, store) = (servers.postgres.as_ref().expect("wanted"), &servers.stores[0]);
+    let service = servers.service.as_ref().expect("wanted");
     psql(&postgres.url(), "CREATE TABLE t (v int)");
     // More than one backend, and one that computes and does not look around.
     let url = postgres.url();
@@ -37,13 +43,15 @@ fn the_parent() {
     eventually("the busy backend is there", || {
         psql(&url, "SELECT count(*) FROM pg_stat_activity WHERE query ~ '10000000000'") != "0"
     });
-    println!("SERVERS {} {}", postgres.pid().expect("it runs"), store.pid().expect("it runs"));
+    let pids = [postgres.pid(), store.pid(), service.pid()].map(|pid| pid.expect("it runs").to_string());
+    println!("SERVERS {}", pids.join(" "));
     // Whoever runs this looks around first.
     std::io::stdin().read_line(&mut String::new()).expect("it is told to go on");
     match deed.as_str() {
         "pause" => {
             postgres.pause().expect("it runs");
             store.pause().expect("it runs");
+            service.pause().expect("it runs");
             println!("PAUSED");
             std::thread::sleep(Duration::from_secs(600));
         }
@@ -115,7 +123,7 @@ impl Parent {
         }
     }
 
-    /// Everything the parent has started: guard, postmaster with backends, store; and their shared memory.
+    /// Everything the parent has started: guard, postmaster with backends, store, service; and their shared memory.
     fn belongings(&mut self) -> Belongings {
         let said = self.until("SERVERS");
         let servers: Vec<u32> = said.split(' ').map(|pid| pid.parse().expect("a pid")).collect();
@@ -124,7 +132,10 @@ impl Parent {
         let mut processes = children.clone();
         children.iter().for_each(|child| processes.extend(children_of(*child)));
         let guard = *children.iter().find(|pid| is_guard(**pid)).expect("there is a guard");
-        assert!(processes.len() > 6, "guard, store, postmaster, its workers and a backend: {processes:?}");
+        assert!(
+            processes.len() > 7,
+            "guard, store, service, postmaster, its workers and a backend: {processes:?}"
+        );
         let shared_memory = shared_memory_of(servers[0]);
         assert!(!shared_memory.is_empty());
         Belongings { owner: self.pid(), processes, guard, servers, shared_memory }
@@ -166,7 +177,10 @@ impl Belongings {
 fn kill_9_of_the_parent() {
     let mut parent = Parent::told_to("pause", |_| ());
     let belongings = parent.belongings();
-    assert!(run_folders_of(parent.pid(), &[]).len() >= 3, "two of Postgres, one of the store");
+    assert!(
+        run_folders_of(parent.pid(), &[]).len() >= 4,
+        "two of Postgres, one of the store, one of the service"
+    );
     parent.child.kill().expect("it runs");
     parent.child.wait().expect("it is ours");
     belongings.are_gone();
@@ -263,7 +277,7 @@ fn when_the_guard_is_killed_as_well_servers_end_and_the_next_start_sweeps() {
     parent.child.wait().expect("it is ours");
     eventually("the servers end", || !belongings.processes.iter().any(|pid| is_alive(*pid)));
     assert!(!run_folders_of(belongings.owner, &[]).is_empty(), "nobody was left to remove them");
-    drop(start_both());
+    drop(start_all());
     belongings.are_gone();
 }
 

@@ -13,6 +13,7 @@ mod multipart;
 mod noop;
 mod postgres;
 mod s3_client;
+mod service;
 mod store;
 mod together;
 mod world;

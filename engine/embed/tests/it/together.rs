@@ -8,7 +8,8 @@ use crate::s3_client::Client;
 use crate::world::psql;
 
 fn both() -> Servers {
-    let wanted = Wanted { postgres: Some(PgOptions::default()), stores: vec![StoreOptions::default()] };
+    let wanted =
+        Wanted { postgres: Some(PgOptions::default()), stores: vec![StoreOptions::default()], service: None };
     embed::start(wanted).expect("both start")
 }
 
@@ -40,6 +41,7 @@ fn when_one_cannot_start_the_other_is_stopped() {
     let wanted = Wanted {
         postgres: Some(PgOptions::default()),
         stores: vec![StoreOptions { port, ..StoreOptions::default() }],
+        service: None,
     };
     assert!(matches!(embed::start(wanted), Err(EmbedError::PortInUse { .. })));
 }
