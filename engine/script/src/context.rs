@@ -16,7 +16,13 @@ use std::{
 use model::{recorder::WindowKind, seed::IterationRng};
 use rhai::{Dynamic, EvalAltResult};
 
-use crate::{bindings::entities::Touched, bridge::Fiber, core::Core, engine::EvalError, ledger::Attempt};
+use crate::{
+    bindings::entities::Touched,
+    bridge::Fiber,
+    core::Core,
+    engine::EvalError,
+    ledger::{Attempt, queue::QueueDesk},
+};
 
 thread_local! {
     static CURRENT: Cell<*const Context> = const { Cell::new(std::ptr::null()) };
@@ -35,14 +41,20 @@ pub(crate) struct Context {
     pub(crate) state: Dynamic,
     pub(crate) iteration: Cell<u64>,
     pub(crate) window: Cell<WindowKind>,
+    /// When the iteration was planned to begin, on the run's clock.
+    pub(crate) planned_ns: Cell<u64>,
     pub(crate) rng: RefCell<IterationRng>,
     pub(crate) session: OnceCell<drivers::pg::Session>,
     /// Set by `vu.stop()`: this virtual user starts no further iteration.
     pub(crate) leaving: Cell<bool>,
+    /// The entry of the trace that this iteration belongs to, once it has been asked for.
+    pub(crate) entry: RefCell<Option<Dynamic>>,
     /// Group names that prefix operations, as in k6.
     pub(crate) groups: RefCell<Vec<String>>,
     /// What the ledgers will note of the transaction that is open.
     pub(crate) undecided: RefCell<Vec<Attempt>>,
+    /// What was announced to the ledgers of queues.
+    pub(crate) queues: QueueDesk,
     /// Entities that the open transaction changes, as they were before.
     pub(crate) touched: RefCell<Vec<Touched>>,
     call_began_at_step: Cell<Option<u64>>,
@@ -61,11 +73,14 @@ impl Context {
             state: Dynamic::from_map(rhai::Map::new()).into_shared(),
             iteration: Cell::new(0),
             window: Cell::new(WindowKind::Measure),
+            planned_ns: Cell::new(0),
             rng,
             session: OnceCell::new(),
             leaving: Cell::new(false),
+            entry: RefCell::default(),
             groups: RefCell::default(),
             undecided: RefCell::default(),
+            queues: QueueDesk::default(),
             touched: RefCell::default(),
             call_began_at_step: Cell::new(None),
             slice_began_ns: Cell::new(0),
@@ -73,11 +88,20 @@ impl Context {
     }
 
     /// A new iteration begins: its randomness is a function of (seed, scenario, number) alone.
-    pub(crate) fn begin_iteration(&self, number: u64, window: WindowKind) {
+    pub(crate) fn begin_iteration(&self, number: u64, window: WindowKind, planned_ns: u64) {
         self.iteration.set(number);
         self.window.set(window);
+        self.planned_ns.set(planned_ns);
         self.rng.replace(self.core.rng(self.scenario, number));
+        self.entry.take();
+        self.queues.begin_iteration();
         self.call_began_at_step.set(None);
+    }
+
+    /// The parameter of the sweep's step that this one belongs to, and its value.
+    pub(crate) fn step(&self) -> Option<(&str, &model::sweep::Value)> {
+        let step = self.core.wiring.scenarios.get(self.scenario?)?.step.as_ref()?;
+        Some((&step.0, &step.1))
     }
 
     /// Interpreter steps since this call began; the first look after its beginning counts as the beginning. A module
@@ -98,6 +122,17 @@ impl Context {
     /// The runtime has just given this fiber the core.
     pub(crate) fn begin_slice(&self) {
         self.slice_began_ns.set(self.core.now_ns());
+    }
+
+    /// The entry of the trace that this iteration belongs to; `()` where nothing is replayed.
+    pub(crate) fn entry(&self) -> Dynamic {
+        let made = || {
+            let scenario = &self.core.wiring.scenarios[self.scenario?];
+            let replayed = scenario.replayed.as_ref()?;
+            let index = replayed.listed.entry_of(self.iteration.get())?;
+            Some(Dynamic::from_map(replayed.trace.entry(index)).into_shared())
+        };
+        self.entry.borrow_mut().get_or_insert_with(|| made().unwrap_or(Dynamic::UNIT)).clone()
     }
 
     /// This one's view of Postgres.
@@ -209,5 +244,6 @@ impl Drop for Inhabited {
         let _entered = self.enter();
         // A cancelled fiber runs to its end here, and its bindings still want their context.
         self.fiber = None;
+        self.context.queues.cut_off(&self.context);
     }
 }

@@ -5,6 +5,7 @@
 use std::{
     cell::RefCell,
     collections::HashMap,
+    net::SocketAddr,
     rc::Rc,
     sync::{
         Arc,
@@ -19,12 +20,14 @@ use model::{
     outcome::{Expect, Outcome},
     recorder::{OpId, Recorder, Sample},
     seed,
+    shape::Shape,
 };
 use rhai::Dynamic;
 
 use crate::{
     bindings::{
         entities::ShardOnCore,
+        http::HttpOnCore,
         pg::Statement,
         s3::StoreOnCore,
         table::{OnCore, TableParts},
@@ -33,9 +36,10 @@ use crate::{
     diagnostic::Diagnostic,
     engine::EvalError,
     findings::Findings,
-    ledger::CasLogs,
+    ledger::{CasLogs, queue::QueueLogs},
     params::{Inputs, ParamTable},
     portable::Portable,
+    trace::Replayed,
 };
 
 /// Names of operations, and texts of statements, that a core keeps apart. More are made from data, by a slip.
@@ -54,12 +58,27 @@ pub struct Wiring {
     pub postgres: Option<(drivers::pg::PgConfig, drivers::pg::PoolMode)>,
     /// Where the object stores are: one without a name, or several with one each.
     pub stores: Vec<StoreWiring>,
+    /// How HTTP services are talked to, when the script does.
+    pub http: Option<drivers::http::HttpConfig>,
     /// How long one operation of the load may take; the stage's may take longer.
     pub timeout: Duration,
     /// Whether scripts may drop and truncate: the servers are ours, or the user said so.
     pub allow_destructive: bool,
+    /// Whether it is noted when operations end well: somebody will ask when none did.
+    pub notes_ends: bool,
+    /// By which way the load reaches its servers. The stage and the ledgers' truth go straight.
+    pub detours: Detours,
     /// What the scripts of all cores tell the runner.
     pub findings: Arc<Findings>,
+}
+
+/// What the load connects to in place of its servers, where something stands in between.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Detours {
+    /// In place of Postgres.
+    pub postgres: Option<SocketAddr>,
+    /// In place of the only object store.
+    pub store: Option<SocketAddr>,
 }
 
 /// A scenario, as its virtual users need to know it.
@@ -71,10 +90,16 @@ pub struct ScenarioWiring {
     pub seed_name: String,
     /// Whose turn it is, when it is one of a comparison.
     pub side: Option<String>,
+    /// A parameter that is another one in it, when it is a step of a sweep.
+    pub step: Option<(String, model::sweep::Value)>,
     /// The number of its first virtual user: users are counted through all scenarios.
     pub first_vu: u64,
     /// How many virtual users it has at most.
     pub max_vus: u64,
+    /// The rate at which it plans its iterations, when it plans any, and when that begins on the run's clock.
+    pub rate: Option<(Arc<Shape>, u64)>,
+    /// What it replays, when it does.
+    pub replayed: Option<Replayed>,
 }
 
 /// An object store that scripts may talk to.
@@ -104,6 +129,7 @@ pub(crate) struct Core {
     pub(crate) clock: RefCell<RealTime>,
     pub(crate) postgres: Option<drivers::pg::Postgres>,
     pub(crate) stores: Vec<StoreOnCore>,
+    http: Option<HttpOnCore>,
     pub(crate) words: OpWords,
     pub(crate) params: RefCell<ParamTable>,
     /// By operation and text.
@@ -113,6 +139,7 @@ pub(crate) struct Core {
     /// Shards of active sets, by set and shard: they outlive the virtual users who own them.
     shards: RefCell<HashMap<(usize, u64), ShardOnCore>>,
     pub(crate) ledgers: RefCell<CasLogs>,
+    pub(crate) queues: RefCell<QueueLogs>,
     /// What `setup` returned.
     shared: Option<Arc<Portable>>,
     scenario_hashes: Vec<u64>,
@@ -179,8 +206,9 @@ impl Core {
         let stores = wiring
             .stores
             .iter()
-            .map(|store| StoreOnCore::open(store, &wiring.findings))
+            .map(|store| StoreOnCore::open(store, wiring.detours.store, &wiring.findings))
             .collect::<Result<_, _>>()?;
+        let http = wiring.http.as_ref().map(HttpOnCore::open).transpose()?;
         let params = RefCell::new(ParamTable::new(wiring.inputs.clone()));
         let scenario_hashes = wiring.scenarios.iter().map(|s| seed::scenario_hash(&s.seed_name)).collect();
         Ok(Self {
@@ -189,6 +217,7 @@ impl Core {
             clock: RefCell::new(clock),
             postgres,
             stores,
+            http,
             words: OpWords::default(),
             params,
             statements: RefCell::default(),
@@ -196,6 +225,7 @@ impl Core {
             tables: RefCell::default(),
             shards: RefCell::default(),
             ledgers: RefCell::default(),
+            queues: RefCell::default(),
             shared,
             scenario_hashes,
             stage_hash: seed::scenario_hash("setup and teardown"),
@@ -272,6 +302,14 @@ impl Core {
         }))
     }
 
+    /// This core's HTTP client.
+    ///
+    /// # Errors
+    /// When the run has none.
+    pub(crate) fn http(&self) -> Result<&HttpOnCore, EvalError> {
+        self.http.as_ref().ok_or_else(|| failure("this run has no HTTP service"))
+    }
+
     /// A shard of an active set; made when its owner first asks for it. A virtual user lives on one core for as long as
     /// the run goes, however often it is hired, so nobody else ever does.
     pub(crate) fn shard(&self, set: usize, shard: u64, make: impl FnOnce() -> Shard) -> ShardOnCore {
@@ -296,6 +334,7 @@ impl Core {
     /// Gives what the ledgers of this core have logged to the run.
     pub(crate) fn hand_over_ledgers(&self) {
         self.wiring.findings.take_over(self.ledgers.take());
+        self.wiring.findings.queues.take_over(self.queues.take());
     }
 
     /// Nanoseconds since the run's epoch.
@@ -325,6 +364,9 @@ impl Core {
         let mut recorder = self.recorder.borrow_mut();
         let id = self.op_id(&mut recorder, op, context);
         recorder.record(context.window.get(), id, sample);
+        if self.wiring.notes_ends && !sample.outcome.counts_as_error(sample.expect) {
+            recorder.ended_well(self.now_ns());
+        }
     }
 
     fn op_id(&self, recorder: &mut Recorder, op: &OpName, context: &Context) -> OpId {

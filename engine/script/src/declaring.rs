@@ -8,6 +8,7 @@ use rhai::{Dynamic, Map};
 use crate::{
     context::{self, failure},
     engine::EvalError,
+    options::dynamic_of,
     params::{Inputs, ParamTable},
 };
 
@@ -40,6 +41,14 @@ fn on_table<R>(look: impl FnOnce(&mut ParamTable) -> R) -> Option<R> {
 
 /// The value of a parameter, declared on the way.
 pub(crate) fn param(name: &str, default: &Dynamic, attributes: &Map) -> Result<Dynamic, EvalError> {
+    // In a step of a sweep it is what the step makes it; everywhere else what it is from the start.
+    let of_step = context::with(|c| {
+        let (_, value) = c.step().filter(|(param, _)| *param == name)?;
+        Some(dynamic_of(value))
+    });
+    if let Some(value) = of_step.flatten() {
+        return Ok(value);
+    }
     on_table(|table| match table.known(name) {
         Some(value) => value,
         None => table.declare(name, default, attributes),
@@ -59,6 +68,13 @@ pub(crate) fn env(name: &str) -> Result<Dynamic, EvalError> {
     };
     on_table(|table| look(table.inputs()))
         .ok_or_else(|| failure("env works inside functions, not at the top level of a script"))
+}
+
+/// Whether a scenario is played: all are, unless `--only` names others.
+pub(crate) fn plays(scenario: &str) -> Result<bool, EvalError> {
+    let look = |inputs: &Inputs| inputs.only.is_empty() || inputs.only.iter().any(|name| name == scenario);
+    on_table(|table| look(table.inputs()))
+        .ok_or_else(|| failure("plays works inside functions, not at the top level of a script"))
 }
 
 /// What `--duration` says, or the default, in seconds.

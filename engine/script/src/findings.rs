@@ -7,7 +7,7 @@ use std::sync::{
 
 use crate::{
     diagnostic::Diagnostic,
-    ledger::{Books, CasLogs, StoreLogs, store::StoreBooks},
+    ledger::{Books, CasLogs, NotedQueues, StoreLogs, queue::QueueBooks, store::StoreBooks},
 };
 
 /// Distinct complaints that are kept in full; the recorder counts all of them.
@@ -25,6 +25,8 @@ pub struct Findings {
     pub(crate) books: Books,
     /// Which object stores do, and what was noted of them.
     pub(crate) stores: StoreBooks,
+    /// Which queues do, and what was noted of them.
+    pub(crate) queues: QueueBooks,
 }
 
 impl Findings {
@@ -63,6 +65,12 @@ impl Findings {
     #[must_use]
     pub fn take_store_ledgers(&self) -> StoreLogs {
         self.stores.take()
+    }
+
+    /// What was noted of the queues that keep a ledger, by the cores that have handed it over; the caller owns it now.
+    #[must_use]
+    pub fn take_queue_ledgers(&self) -> NotedQueues {
+        self.queues.take()
     }
 
     /// Says how far `what` has come; at its end there is nothing more to say.

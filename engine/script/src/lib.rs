@@ -7,7 +7,7 @@
 //! - `options` and `params`: what the script says about the load;
 //! - `bridge` and `stack`: how a synchronous script waits; `context`: on whose behalf a binding runs;
 //! - `vu` and `stage`: the load's users, and set-up, probes and teardown beside them;
-//! - `bindings`: what a script can do; `ledger`: what is noted to prove nothing was lost;
+//! - `trace`: recorded arrivals and what came with them; `bindings`: what a script can do; `ledger`: what is noted to prove nothing was lost;
 //! - `diagnostic`: how all of it complains.
 //!
 //! Deliberately absent: printing, schedules (`load`), protocols (`drivers`), where servers are (`runner`).
@@ -26,25 +26,31 @@ mod library;
 pub mod limits;
 mod options;
 mod params;
+mod places;
 mod portable;
 mod program;
+mod requests;
 mod settings;
 mod stack;
 mod stage;
+mod trace;
 mod vu;
 
 pub use crate::{
-    core::{ScenarioWiring, StoreWiring, Wiring},
+    core::{Detours, ScenarioWiring, StoreWiring, Wiring},
     diagnostic::{Diagnostic, Place},
     findings::Findings,
     library::{BUILT_IN, ModuleText},
     options::{
-        ComparisonOptions, Evaluated, Fault, FaultOptions, GateOptions, NamedStore, Options, PostgresOptions,
-        ProbeOptions, ScenarioOptions, ScriptProbe, StoreOptions, Turn, TurnKind, evaluate,
+        ComparisonOptions, Evaluated, Fault, FaultOptions, GateOptions, HeldValue, HttpOptions, NamedStore,
+        Options, PostgresOptions, ProbeOptions, ScenarioOptions, ScriptProbe, ServerNeeds, Step,
+        StoreOptions, SweepInputs, SweepOptions, Turn, TurnKind, evaluate,
     },
     params::{Inputs, Param, ParamOrigin},
     portable::{NotPortable, Portable},
     program::{Facts, Program},
+    requests::Requests,
     stage::Stage,
+    trace::{Replayed, Trace},
     vu::{Exec, ScriptCrew},
 };

@@ -14,8 +14,14 @@ use std::{
 pub const BUILT_IN: &[(&str, &str)] = &[
     ("head_row", include_str!("../../../stdlib/head_row.rhai")),
     ("queue", include_str!("../../../stdlib/queue.rhai")),
+    ("queue_document", include_str!("../../../stdlib/queue_document.rhai")),
+    ("queue_http", include_str!("../../../stdlib/queue_http.rhai")),
+    ("queue_table", include_str!("../../../stdlib/queue_table.rhai")),
+    ("server", include_str!("../../../stdlib/server.rhai")),
     ("shape", include_str!("../../../stdlib/shape.rhai")),
     ("steps", include_str!("../../../stdlib/steps.rhai")),
+    ("workflow", include_str!("../../../stdlib/workflow.rhai")),
+    ("workflow_report", include_str!("../../../stdlib/workflow_report.rhai")),
 ];
 
 /// One module's text and where it was found.

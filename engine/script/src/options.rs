@@ -6,22 +6,30 @@
 mod comparisons;
 mod executor;
 mod faults;
+mod feedback;
+mod http;
 mod judged;
 mod probes;
+mod replay;
 mod servers;
+mod sweep;
 
 use std::{cell::RefCell, collections::BTreeMap, rc::Rc, sync::Arc, time::Duration};
 
 use load::plan::{Plan, PlanProblem, ScenarioPlan, ScenarioProblem};
-use model::{segment::Segment, threshold::ThresholdRule};
+use model::{segment::Segment, sweep::Value, threshold::ThresholdRule};
 use rhai::{EvalContext, Map};
 
+pub(crate) use self::sweep::dynamic_of;
 pub use self::{
     comparisons::{ComparisonOptions, Turn, TurnKind},
     faults::{Fault, FaultOptions},
+    feedback::HeldValue,
+    http::{HttpOptions, ServerNeeds},
     judged::GateOptions,
     probes::{ProbeOptions, ScriptProbe},
     servers::{NamedStore, PostgresOptions, StoreOptions},
+    sweep::{Step, SweepInputs, SweepOptions},
 };
 use crate::{
     declaring,
@@ -30,14 +38,18 @@ use crate::{
     params::{Inputs, Param, ParamTable, unknown_names},
     program::{Program, place_of_key},
     settings::Settings,
+    trace::Trace,
     vu::Exec,
 };
 
 /// What a script asks for.
 #[derive(Clone, Debug)]
 pub struct Options {
-    /// What runs side by side, and behind it the turns of comparisons, each comparison's from 0.
+    /// What runs side by side, and behind it the turns of comparisons, each comparison's from 0, or the steps of a sweep,
+    /// each as if it were alone.
     pub scenarios: Vec<ScenarioOptions>,
+    /// What is raised step by step.
+    pub sweep: Option<SweepOptions>,
     /// What is compared, in the script's order.
     pub comparisons: Vec<ComparisonOptions>,
     /// What must hold.
@@ -62,6 +74,10 @@ pub struct Options {
     pub store: StoreOptions,
     /// Stores by name, in the script's order; empty when the run has the target's one alone.
     pub stores: Vec<NamedStore>,
+    /// How the HTTP service is used.
+    pub http: HttpOptions,
+    /// The servers that the run needs, when the script says so.
+    pub needs: Option<ServerNeeds>,
 }
 
 /// One scenario.
@@ -79,8 +95,16 @@ pub struct ScenarioOptions {
     pub graceful_stop: Duration,
     /// Words that label it.
     pub tags: BTreeMap<String, String>,
+    /// What it replays, when it does.
+    pub trace: Option<Arc<Trace>>,
+    /// What it holds, when its rate follows a probe.
+    pub held: Option<HeldValue>,
     /// Which turn of a comparison it is, if it is one.
     pub turn: Option<Turn>,
+    /// Whether a sweep makes steps of it; else it goes on beside them.
+    pub is_swept: bool,
+    /// Which step of a sweep it is, if it is one.
+    pub step: Option<Step>,
 }
 
 impl ScenarioOptions {
@@ -100,9 +124,10 @@ pub struct Evaluated {
     pub params: Vec<Param>,
 }
 
-const TOP: [&str; 13] = [
+const TOP: [&str; 16] = [
     "scenarios",
     "comparisons",
+    "sweep",
     "thresholds",
     "gates",
     "probes",
@@ -114,13 +139,38 @@ const TOP: [&str; 13] = [
     "postgres",
     "store",
     "stores",
+    "http",
+    "needs",
 ];
 
-/// Evaluates `options()` and checks what it returns.
+/// Evaluates `options()` and checks what it returns; for a sweep, once more for each value.
 ///
 /// # Errors
 /// Every problem: the script's own failure, parameters, unknown keys, wrong types, units, thresholds, functions.
 pub fn evaluate(program: &Program, inputs: &Arc<Inputs>) -> Result<Evaluated, Vec<Diagnostic>> {
+    let mut base = read(program, inputs)?;
+    sweep::swept(program, inputs, &mut base)?;
+    let Read { options, params, .. } = base;
+    Ok(Evaluated { options, params })
+}
+
+/// One evaluation of `options()`.
+struct Read {
+    options: Options,
+    params: Vec<Param>,
+    /// The sweep that is asked for.
+    sweep: Option<sweep::Written>,
+    table: Rc<RefCell<ParamTable>>,
+}
+
+impl Read {
+    /// What a parameter was in it.
+    fn value(&self, param: &str) -> Value {
+        self.table.borrow().known(param).map(|value| sweep::value_of(&value)).unwrap_or_default()
+    }
+}
+
+fn read(program: &Program, inputs: &Arc<Inputs>) -> Result<Read, Vec<Diagnostic>> {
     let table = Rc::new(RefCell::new(ParamTable::new(inputs.clone())));
     let map = call_options(program, &table)?;
     for (name, default, attributes) in &program.facts().declarations {
@@ -135,7 +185,8 @@ pub fn evaluate(program: &Program, inputs: &Arc<Inputs>) -> Result<Evaluated, Ve
     let known: Vec<&str> = program.facts().parameters.iter().map(String::as_str).collect();
     reader.problems.extend(unknown_names(inputs, &known));
     let options = reader.options(&map, inputs.scale);
-    if reader.problems.is_empty() { Ok(Evaluated { options, params }) } else { Err(reader.problems) }
+    let sweep = reader.sweep(&map, &inputs.sweep);
+    if reader.problems.is_empty() { Ok(Read { options, params, sweep, table }) } else { Err(reader.problems) }
 }
 
 fn call_options(program: &Program, table: &Rc<RefCell<ParamTable>>) -> Result<Map, Vec<Diagnostic>> {
@@ -237,8 +288,9 @@ impl Reader<'_> {
         if self.problems.is_empty() {
             scenarios.extend(comparisons.iter().flat_map(ComparisonOptions::scenarios));
         }
-        Options {
+        let mut options = Options {
             scenarios,
+            sweep: None,
             comparisons,
             thresholds: self.thresholds(map, &[]),
             gates: self.gates(map),
@@ -251,7 +303,11 @@ impl Reader<'_> {
             postgres: self.postgres(map),
             store: self.store(map),
             stores: self.stores(map),
-        }
+            http: self.http(map),
+            needs: self.needs(map),
+        };
+        self.held(map, &mut options);
+        options
     }
 
     /// What is wrong with the executors themselves: rates, stages, numbers of users.

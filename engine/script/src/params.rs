@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, sync::Arc};
 use model::suggest::did_you_mean;
 use rhai::{Dynamic, Map};
 
-use crate::{diagnostic::Diagnostic, settings::as_number};
+use crate::{diagnostic::Diagnostic, options::SweepInputs, settings::as_number};
 
 /// What the user gave on the command line.
 #[derive(Clone, Debug)]
@@ -21,11 +21,22 @@ pub struct Inputs {
     pub scale: f64,
     /// `--duration`, in seconds.
     pub duration_s: Option<f64>,
+    /// `--only`: names of the scenarios that are played; all when empty.
+    pub only: Vec<String>,
+    /// `--sweep` and what belongs to it.
+    pub sweep: SweepInputs,
 }
 
 impl Default for Inputs {
     fn default() -> Self {
-        Self { params: Vec::new(), env: BTreeMap::new(), scale: 1.0, duration_s: None }
+        Self {
+            params: Vec::new(),
+            env: BTreeMap::new(),
+            scale: 1.0,
+            duration_s: None,
+            only: Vec::new(),
+            sweep: SweepInputs::default(),
+        }
     }
 }
 

@@ -20,7 +20,10 @@ use crate::{
     engine::Host,
     library::{Library, ModuleText},
     portable::Portable,
+    requests::Requests,
 };
+
+pub(crate) use crate::places::place_of_key;
 
 /// A script is words; one of a megabyte is a mistake.
 const SCRIPT_BYTES_AT_MOST: u64 = 1 << 20;
@@ -46,6 +49,10 @@ pub struct Facts {
     pub uses_postgres: bool,
     /// Calls of `s3::…` anywhere, imports included.
     pub uses_store: bool,
+    /// Calls of `http::…` anywhere, imports included.
+    pub uses_http: bool,
+    /// What those are about.
+    pub requests: Requests,
     /// Names in `param("name", …)` calls.
     pub parameters: BTreeSet<String>,
     /// Declarations that are written out, wherever they stand: name, default and attributes. With these, what is
@@ -261,6 +268,10 @@ impl Facts {
             match call.namespace.root() {
                 "pg" => self.uses_postgres = true,
                 "s3" => self.uses_store = true,
+                "http" => {
+                    self.uses_http = true;
+                    self.requests.see(call);
+                }
                 _ => {}
             }
         }
@@ -347,51 +358,4 @@ fn nearest(path: &Path) -> Option<PathBuf> {
     let stems: Vec<&str> = files.iter().filter_map(|f| f.file_stem()?.to_str()).collect();
     let near = model::suggest::did_you_mean(typed, stems.iter().copied())?;
     files.iter().find(|f| f.file_stem().is_some_and(|s| s == near)).cloned()
-}
-
-/// The place in `options` where the last of `keys` stands, each looked for inside the value of the one before it.
-pub(crate) fn place_of_key(file: &str, text: &Arc<str>, keys: &[&str]) -> Option<Place> {
-    let mut at = text.find("fn options").unwrap_or(0);
-    let mut end = text.len();
-    for (n, key) in keys.iter().enumerate() {
-        if n > 0 {
-            end = at + value_length(&text[at..end]);
-        }
-        at += find_key(&text[at..end], key)?;
-    }
-    let before = &text[..at];
-    let line = before.matches('\n').count() + 1;
-    let column = before.rsplit('\n').next().unwrap_or(before).chars().count() + 1;
-    let length = keys.last().map_or(1, |k| k.chars().count());
-    Some(Place { file: file.to_owned(), text: text.clone(), line, column, length })
-}
-
-/// How far the value reaches that begins in `text` behind a key: to the bracket that closes it, or to the line's end.
-/// Brackets inside of strings are taken for brackets, which may make a place less exact, never wrong about the line.
-fn value_length(text: &str) -> usize {
-    let mut depth = 0;
-    for (at, c) in text.char_indices() {
-        match c {
-            '{' | '[' | '(' => depth += 1,
-            '}' | ']' | ')' => {
-                depth -= 1;
-                if depth <= 0 {
-                    return at;
-                }
-            }
-            '\n' if depth == 0 => return at,
-            _ => {}
-        }
-    }
-    text.len()
-}
-
-/// Byte offset of `key` used as a map key (`key:` or `"key":`).
-fn find_key(text: &str, key: &str) -> Option<usize> {
-    let is_word = |c: char| c.is_alphanumeric() || c == '_';
-    text.match_indices(key).map(|(at, _)| at).find(|at| {
-        let before = text[..*at].chars().next_back();
-        let rest = text[at + key.len()..].trim_start_matches('"').trim_start();
-        !before.is_some_and(is_word) && rest.starts_with(':') && !rest.starts_with("::")
-    })
 }

@@ -11,9 +11,9 @@ use rhai::{Dynamic, EvalContext};
 
 use crate::{
     bindings::reply::Reply,
-    bridge::Fiber,
+    bridge::{Fiber, is_cancelled},
     context::{Context, Inhabited},
-    core::{Core, Wiring},
+    core::{Core, Detours, Wiring},
     diagnostic::Diagnostic,
     engine::{EvalError, Host},
     portable::Portable,
@@ -44,7 +44,7 @@ impl Stage {
         let own = |config: drivers::pg::PgConfig| config.with_application_name("snapbench stage");
         let postgres = wiring.postgres.map(|(config, _)| (own(config), drivers::pg::PoolMode::Dedicated));
         let timeout = wiring.timeout.max(STAGE_TIMEOUT);
-        let wiring = Wiring { postgres, timeout, ..wiring };
+        let wiring = Wiring { postgres, timeout, detours: Detours::default(), ..wiring };
         let core = Core::new(wiring, recorder, RealTime::since(Epoch::now()), shared)?;
         Ok(Self { host, core: Rc::new(core), stacks: StackPool::default() })
     }
@@ -85,7 +85,13 @@ impl Stage {
                     let mut argument = argument.clone().unwrap_or_else(|| context.shared.clone());
                     let mut args: Vec<&mut Dynamic> =
                         if arity == 0 { Vec::new() } else { vec![&mut argument] };
-                    eval.call_fn_raw(&function, false, false, &mut args)
+                    let value = eval.call_fn_raw(&function, false, false, &mut args);
+                    if value.is_err() && !is_cancelled() {
+                        context.queues.forget();
+                    }
+                    let value = value?;
+                    context.queues.end_iteration()?;
+                    Ok(value)
                 });
                 *output.borrow_mut() = unless_cancelled(host.run(task));
             }

@@ -73,7 +73,11 @@ impl ScriptCrew {
         place: &load::core::CoreContext,
     ) -> Result<Self, Diagnostic> {
         let host = Host::new(program)?;
-        let postgres = wiring.postgres.map(|(config, mode)| (config, mode.share(place.core, place.cores)));
+        let detour = wiring.detours.postgres;
+        let of_core = |(config, mode): (drivers::pg::PgConfig, drivers::pg::PoolMode)| {
+            (config.with_detour(detour), mode.share(place.core, place.cores))
+        };
+        let postgres = wiring.postgres.map(of_core);
         let wiring = Wiring { postgres, ..wiring };
         let core = Rc::new(Core::new(wiring, place.recorder.clone(), place.time.clone(), shared)?);
         Ok(Self {
@@ -159,27 +163,33 @@ impl Life {
                     Ok(None) | Err(_) => return,
                 },
             };
-            self.context.begin_iteration(turn.number, turn.window);
+            self.context.begin_iteration(turn.number, turn.window, turn.planned_ns);
             let result = if self.exec.takes_vu {
                 eval.call_fn_raw(&self.exec.function, false, false, &mut [&mut Dynamic::from(VuWord)])
             } else {
                 eval.call_fn_raw(&self.exec.function, false, false, &mut [])
             };
             let ending = match result {
-                Ok(_) => Ending::Done,
+                Ok(_) => match self.context.queues.end_iteration() {
+                    Ok(()) => Ending::Done,
+                    Err(e) => self.failed(&e),
+                },
                 // The turn is left open: `load` records it as interrupted.
                 Err(_) if is_cancelled() => return,
-                Err(e) => {
-                    self.context.groups.borrow_mut().clear();
-                    self.shop.tell(&e);
-                    Ending::Failed
-                }
+                Err(e) => self.failed(&e),
             };
             turns.finish(turn, ending);
             if self.context.leaving.get() {
                 return;
             }
         }
+    }
+
+    fn failed(&self, error: &EvalAltResult) -> Ending {
+        self.context.groups.borrow_mut().clear();
+        self.context.queues.forget();
+        self.shop.tell(error);
+        Ending::Failed
     }
 }
 

@@ -17,6 +17,7 @@ use crate::{
     context::{self, cancelled, failure},
     declaring,
     engine::EvalError,
+    ledger::queue::{self, Answer},
 };
 
 fn pause(length: Duration) -> Result<(), EvalError> {
@@ -70,6 +71,17 @@ pub(crate) mod control_api {
     pub fn planned_s(default: &str) -> Result<f64, EvalError> {
         let default = units::parse_duration(default).map_err(|e| failure(&e.to_string()))?;
         declaring::duration_s(default.as_secs_f64())
+    }
+
+    /// Whether a scenario is played: all are, unless `--only` names others. For what depends on it, such as thresholds
+    /// on operations that only one role has.
+    ///
+    /// ```rhai
+    /// if plays("work") { thresholds["task.claim"] = "p(99) < 100ms"; }
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn plays(scenario: &str) -> Result<bool, EvalError> {
+        declaring::plays(scenario)
     }
 
     /// A length of time as a number of seconds.
@@ -171,6 +183,7 @@ pub(crate) mod control_api {
                 items: 0,
             };
             c.core.record(c, op, &sample);
+            queue::heard(c, Outcome::Ok, Answer::Nothing);
             let ended = Ended {
                 op: op.clone(),
                 outcome: Outcome::Ok,

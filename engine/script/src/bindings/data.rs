@@ -29,6 +29,11 @@ impl Folder {
         Self(script.parent().map(Path::to_path_buf).unwrap_or_default())
     }
 
+    /// The path of a file that the script names.
+    pub(crate) fn join(&self, file: &str) -> PathBuf {
+        self.0.join(file)
+    }
+
     fn of_call(call: &NativeCallContext<'_>) -> Self {
         call.tag()
             .and_then(|tag| tag.read_lock::<Self>().map(|folder| folder.clone()))
@@ -44,27 +49,34 @@ fn text(call: &NativeCallContext<'_>, of: &str, file: &str) -> Result<(String, S
              setup(), return it, and use it as vu.shared.NAME"
         )));
     }
-    let path = Folder::of_call(call).0.join(file);
-    let shown = path.components().collect::<PathBuf>().display().to_string();
-    let length = std::fs::metadata(&path).map_err(|e| unreadable(&e, &path, &shown))?.len();
+    let path = Folder::of_call(call).join(file);
+    let shown = shown(&path);
+    let unreadable = |e: &io::Error| failure(&unreadable(e, &path, &shown));
+    let length = std::fs::metadata(&path).map_err(|e| unreadable(&e))?.len();
     if length > BYTES_AT_MOST {
         return Err(failure(&format!(
             "{shown} has {length} bytes; {of} reads files of up to {BYTES_AT_MOST}"
         )));
     }
-    let text = std::fs::read_to_string(&path).map_err(|e| unreadable(&e, &path, &shown))?;
+    let text = std::fs::read_to_string(&path).map_err(|e| unreadable(&e))?;
     Ok((text, shown))
 }
 
-fn unreadable(error: &io::Error, path: &Path, shown: &str) -> EvalError {
+/// A path as messages name it.
+pub(crate) fn shown(path: &Path) -> String {
+    path.components().collect::<PathBuf>().display().to_string()
+}
+
+/// Why a file cannot be read, with the nearest name when there is none of this one.
+pub(crate) fn unreadable(error: &io::Error, path: &Path, shown: &str) -> String {
     if error.kind() == io::ErrorKind::NotFound {
         let near = nearest(path).map_or_else(
             || "files are looked for beside the script".to_owned(),
             |near| format!("did you mean `{near}`? Files are looked for beside the script"),
         );
-        return failure(&format!("there is no file {shown} ({near})"));
+        return format!("there is no file {shown} ({near})");
     }
-    failure(&format!("cannot read {shown}: {error}"))
+    format!("cannot read {shown}: {error}")
 }
 
 /// The file in the same folder whose name is nearest.

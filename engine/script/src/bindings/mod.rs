@@ -19,7 +19,9 @@ pub(crate) mod control;
 pub(crate) mod data;
 pub(crate) mod entities;
 pub(crate) mod handles;
+pub(crate) mod http;
 pub(crate) mod lease;
+pub(crate) mod ledger;
 pub(crate) mod limit;
 pub(crate) mod log;
 pub(crate) mod metric;
@@ -80,8 +82,21 @@ pub(crate) fn topics() -> Vec<Topic> {
             "what lease::table returns: a lease is held by one, until it runs out",
             exported_module!(lease::leases_api),
         ),
+        namespace("ledger", "proof that a queue loses nothing", exported_module!(ledger::ledger_api)),
+        words(
+            "queue ledger",
+            "what ledger::queue returns: it hears what the next operation does",
+            exported_module!(ledger::queue_ledger_api),
+        ),
         words("reply", "how an operation ended", exported_module!(reply::reply_api)),
         namespace("s3", "object stores", exported_module!(s3::s3_api)),
+        namespace("http", "HTTP services", exported_module!(http::http_api)),
+        words(
+            "http operation",
+            "what http::operation returns: a request that is sent many times",
+            exported_module!(http::operations_api),
+        ),
+        words("http reply", "what replies of HTTP services have beside", exported_module!(http::replied_api)),
         namespace("data", "files beside the script", exported_module!(data::data_api)),
         words("numbered keys", "what s3::numbered returns", exported_module!(s3::numbered_api)),
         words("shape", "rates over time (import \"shape\" names them)", exported_module!(shape::shape_api)),
@@ -106,10 +121,12 @@ pub(crate) fn register(engine: &mut Engine) {
         .register_type_with_name::<entities::Entities>("entities")
         .register_type_with_name::<entities::Held>("entity")
         .register_type_with_name::<lease::Leases>("leases")
+        .register_type_with_name::<ledger::QueueLedgerHandle>("queue ledger")
         .register_type_with_name::<table::Table>("table")
         .register_type_with_name::<pg::Statement>("statement")
         .register_type_with_name::<reply::Reply>("reply")
         .register_type_with_name::<s3::Numbered>("numbered keys")
+        .register_type_with_name::<http::Operation>("http operation")
         .register_type_with_name::<shape::ShapeValue>("shape");
     for topic in topics() {
         if topic.is_namespace {

@@ -17,7 +17,7 @@ use crate::{
     context::{self, Context, cancelled, failure, placed},
     core::{OpName, OpWords},
     engine::EvalError,
-    ledger::{Decision, Undecided},
+    ledger::{Decision, Undecided, queue},
     settings::Settings,
 };
 
@@ -62,15 +62,22 @@ pub(super) fn run_batch(sql: &str) -> Result<Reply, EvalError> {
     })
 }
 
-/// Records a reply under `op` and hands it over.
+/// Records a reply under `op`, tells it to the ledger to which it was announced, and hands it over.
 pub(crate) fn finish(
     c: &Context,
     op: &Arc<OpName>,
     expect: Expect,
     reply: pg::Reply,
 ) -> Result<Reply, EvalError> {
+    queue::heard_rows(c, &reply);
     record(c, op, expect, &reply);
     as_reply(op, reply).hand_over(expect)
+}
+
+/// The same for what begins or ends a transaction, which nobody announces.
+fn finish_around(c: &Context, op: &Arc<OpName>, reply: pg::Reply) -> Result<(), EvalError> {
+    record(c, op, Expect::Normal, &reply);
+    as_reply(op, reply).hand_over(Expect::Normal).map(drop)
 }
 
 fn record(c: &Context, op: &OpName, expect: Expect, reply: &pg::Reply) {
@@ -217,20 +224,23 @@ pub(crate) mod pg_api {
     pub fn transaction(call: NativeCallContext<'_>, body: FnPtr) -> Result<Dynamic, EvalError> {
         context::required("pg", |c| {
             let session = c.postgres()?;
+            c.queues.transaction_begins(c);
             let begun = wait_for(session.begin(pg::Isolation::default())).map_err(|_| cancelled())?;
-            finish(c, &c.core.words.begin, Expect::Normal, begun)?;
+            finish_around(c, &c.core.words.begin, begun)?;
             let undecided = Undecided::begin(c);
             match body.call_within_context::<Dynamic>(&call, ()) {
                 Ok(value) => {
                     let reply = wait_for(session.commit()).map_err(|_| cancelled())?;
                     undecided.end(Decision::of_commit(reply.outcome));
-                    finish(c, &c.core.words.commit, Expect::Normal, reply)?;
+                    finish_around(c, &c.core.words.commit, reply)?;
                     Ok(value)
                 }
                 Err(e) => {
+                    // Until then the server holds what was locked.
+                    let reply = wait_for(session.rollback());
                     // No commit was sent: whatever becomes of the rollback, nothing of it stays.
                     undecided.end(Decision::RolledBack);
-                    if let Ok(reply) = wait_for(session.rollback()) {
+                    if let Ok(reply) = reply {
                         record(c, &c.core.words.rollback, Expect::Normal, &reply);
                     }
                     Err(e)

@@ -32,6 +32,8 @@ pub(crate) enum Body {
     Rows(drivers::pg::Reply),
     /// An object store's answer, and its keys as a script has them, once it has asked for them.
     Store(drivers::s3::S3Reply, OnceCell<Dynamic>),
+    /// An HTTP service's answer, and its JSON as a script has it, once it has asked for it.
+    Http(drivers::http::HttpReply, OnceCell<Dynamic>),
     /// What became of an operation on many objects.
     Many(Many),
     /// Nothing: the operation had no server.
@@ -58,7 +60,7 @@ impl Reply {
     fn postgres(&self) -> Result<&drivers::pg::Reply, EvalError> {
         match &self.0.body {
             Body::Rows(reply) => Ok(reply),
-            Body::Store(..) | Body::Many(_) | Body::Nothing => {
+            Body::Store(..) | Body::Http(..) | Body::Many(_) | Body::Nothing => {
                 Err(failure("rows come from Postgres; this reply is not of Postgres"))
             }
         }
@@ -70,7 +72,7 @@ impl Reply {
             Body::Many(_) => Err(failure(
                 "an operation on many objects gives `items`, `bytes` and `missing`; read one with s3::get to have its body",
             )),
-            Body::Rows(_) | Body::Nothing => Err(of_no_store()),
+            Body::Rows(_) | Body::Http(..) | Body::Nothing => Err(of_no_store()),
         }
     }
 }
@@ -168,6 +170,26 @@ pub(crate) mod reply_api {
         }
     }
 
+    /// Postgres: one column of every row, as an array, such as an array parameter takes.
+    ///
+    /// ```rhai
+    /// let taken = vu.shared.claim.run([10]);
+    /// if taken.ok { vu.shared.complete.run([taken.column("id")]); }
+    /// ```
+    #[rhai_fn(pure, return_raw)]
+    pub fn column(reply: &mut Reply, name: &str) -> Result<Array, EvalError> {
+        let rows = &reply.postgres()?.rows;
+        let Some(at) = rows.column(name) else {
+            let names: Vec<&str> = rows.columns().iter().map(drivers::pg::Column::name).collect();
+            return if rows.is_empty() {
+                Ok(Array::new())
+            } else {
+                Err(failure(&format!("there is no column `{name}` among {}", names.join(", "))))
+            };
+        };
+        rows.iter().map(|row| row.value(at).map(to_script).map_err(|e| failure(&e.to_string()))).collect()
+    }
+
     /// Leases: the fencing token of `acquire` and `renew`, or `()` where the outcome was `conflict`.
     #[rhai_fn(get = "token", pure, return_raw)]
     pub fn token(reply: &mut Reply) -> Result<Dynamic, EvalError> {
@@ -210,8 +232,12 @@ pub(crate) mod reply_api {
     }
 
     /// Object store: the whole object's size in bytes, after `get` (of a part, too) and `head`; -1 when it was not told.
+    /// HTTP: the size of the body that came.
     #[rhai_fn(get = "size_bytes", pure, return_raw)]
     pub fn size_bytes(reply: &mut Reply) -> Result<i64, EvalError> {
+        if let Body::Http(reply, _) = &reply.0.body {
+            return Ok(whole(reply.bytes_received));
+        }
         Ok(reply.store()?.size_bytes.map_or(-1, whole))
     }
 
@@ -221,9 +247,14 @@ pub(crate) mod reply_api {
         Ok(reply.store()?.etag.as_ref().map(ToString::to_string).unwrap_or_default())
     }
 
-    /// Object store: the body, as a payload.
+    /// Object store, HTTP: the body, as a payload.
     #[rhai_fn(get = "body", pure, return_raw)]
     pub fn body(reply: &mut Reply) -> Result<Payload, EvalError> {
+        if let Body::Http(reply, _) = &reply.0.body {
+            let is_json =
+                reply.header("content-type").is_some_and(|kind| kind.starts_with("application/json"));
+            return Ok(Payload { bytes: reply.body.clone(), is_json });
+        }
         Ok(Payload { bytes: reply.store()?.body.clone(), is_json: false })
     }
 

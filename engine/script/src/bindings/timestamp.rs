@@ -8,7 +8,7 @@ pub(crate) struct Timestamp {
     pub(crate) unix_us: i64,
 }
 
-fn rfc3339(at: Timestamp) -> String {
+pub(super) fn rfc3339(at: Timestamp) -> String {
     // Postgres's infinities are no points in time.
     jiff::Timestamp::from_microsecond(at.unix_us)
         .map_or_else(|_| format!("{} µs", at.unix_us), |t| t.to_string())

@@ -73,20 +73,22 @@ pub(crate) fn to_script(value: Value) -> Dynamic {
 }
 
 fn json(text: &str) -> Dynamic {
-    fn convert(value: serde_json::Value) -> Dynamic {
-        match value {
-            serde_json::Value::Null => Dynamic::UNIT,
-            serde_json::Value::Bool(it) => it.into(),
-            serde_json::Value::Number(it) => {
-                it.as_i64().map_or_else(|| it.as_f64().unwrap_or(f64::NAN).into(), Dynamic::from)
-            }
-            serde_json::Value::String(it) => it.into(),
-            serde_json::Value::Array(items) => Dynamic::from_array(items.into_iter().map(convert).collect()),
-            serde_json::Value::Object(map) => {
-                Dynamic::from_map(map.into_iter().map(|(k, v)| (k.into(), convert(v))).collect())
-            }
+    // A server's JSON is valid; were it not, its text is the honest answer.
+    serde_json::from_str(text).map_or_else(|_| text.into(), of_json)
+}
+
+/// A JSON document for a script. Numbers that are whole are integers.
+pub(crate) fn of_json(value: serde_json::Value) -> Dynamic {
+    match value {
+        serde_json::Value::Null => Dynamic::UNIT,
+        serde_json::Value::Bool(it) => it.into(),
+        serde_json::Value::Number(it) => {
+            it.as_i64().map_or_else(|| it.as_f64().unwrap_or(f64::NAN).into(), Dynamic::from)
+        }
+        serde_json::Value::String(it) => it.into(),
+        serde_json::Value::Array(items) => Dynamic::from_array(items.into_iter().map(of_json).collect()),
+        serde_json::Value::Object(map) => {
+            Dynamic::from_map(map.into_iter().map(|(k, v)| (k.into(), of_json(v))).collect())
         }
     }
-    // A server's JSON is valid; were it not, its text is the honest answer.
-    serde_json::from_str(text).map_or_else(|_| text.into(), convert)
 }

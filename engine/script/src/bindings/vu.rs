@@ -9,6 +9,7 @@ use super::rng::Rng;
 use crate::{
     context::{self, Context},
     engine::EvalError,
+    options::dynamic_of,
 };
 
 /// What a warm-up's numbers begin at.
@@ -58,6 +59,46 @@ pub(crate) mod vu_api {
             let side = c.scenario.and_then(|s| c.core.wiring.scenarios[s].side.clone());
             Ok(side.map_or(Dynamic::UNIT, Dynamic::from))
         })
+    }
+
+    /// How many iterations a second this scenario planned when this one was to begin, for latency against rate.
+    /// Nothing in closed models, which plan none, and in the warm-up.
+    ///
+    /// ```rhai
+    /// let band = (vu.rate / 10.0).floor().to_int() * 10;
+    /// metric::trend(`push from ${band}/s`, reply.latency_ms);
+    /// ```
+    #[rhai_fn(get = "rate", pure, return_raw)]
+    pub fn rate(_vu: &mut Vu) -> Result<Dynamic, EvalError> {
+        context::required("vu", |c| {
+            let planned = c.scenario.and_then(|s| c.core.wiring.scenarios[s].rate.as_ref());
+            let rate = planned.and_then(|(shape, begins_ns)| {
+                let since_ns = c.planned_ns.get().checked_sub(*begins_ns)?;
+                Some(shape.rate_at(since_ns as f64 / 1e9))
+            });
+            Ok(rate.map_or(Dynamic::UNIT, Dynamic::from))
+        })
+    }
+
+    /// What was recorded of this iteration's arrival, in a scenario that replays a trace: a map of `time_s` (since the
+    /// trace's first entry, as recorded), `key`, `operation` and every other column. Nothing elsewhere.
+    ///
+    /// ```rhai
+    /// if vu.entry.operation == "get" { s3::get(vu.entry.key); }
+    /// ```
+    #[rhai_fn(get = "entry", pure, return_raw)]
+    pub fn entry(_vu: &mut Vu) -> Result<Dynamic, EvalError> {
+        context::required("vu", |c| Ok(c.entry()))
+    }
+
+    /// What the parameter of a sweep is in this step; nothing outside of a sweep. `param("…")` of that name says the same.
+    ///
+    /// ```rhai
+    /// metric::trend(`depth at ${vu.step}`, 4.0);
+    /// ```
+    #[rhai_fn(get = "step", pure, return_raw)]
+    pub fn step(_vu: &mut Vu) -> Result<Dynamic, EvalError> {
+        context::required("vu", |c| Ok(c.step().map_or(Dynamic::UNIT, |(_, value)| dynamic_of(value))))
     }
 
     /// What `setup()` returned. Every virtual user has its own copy: a change is seen by this one alone.

@@ -12,6 +12,7 @@
 //! Deliberately absent: the judgement itself (`model::ledger`), and reading the truth (`truth`).
 
 mod key;
+pub(crate) mod queue;
 pub(crate) mod store;
 mod truth;
 
@@ -31,6 +32,7 @@ use crate::{
     engine::EvalError,
 };
 use key::Key;
+pub use queue::{NotedQueues, settle_queues};
 pub use store::{StoreLogs, settle_stores};
 pub use truth::settle;
 
@@ -241,6 +243,7 @@ impl<'c> Undecided<'c> {
             attempt.fate = decision.of(attempt.fate);
             self.0.core.ledgers.borrow_mut().note(&attempt);
         }
+        self.0.queues.decide(self.0, decision);
         // The last change first, so that what is left is what was before the first.
         self.0.touched.take().into_iter().rev().for_each(|touched| touched.decide(decision));
     }

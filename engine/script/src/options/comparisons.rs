@@ -109,6 +109,8 @@ impl ComparisonOptions {
                 let start = (self.turn + self.rest) * u32::try_from(n).unwrap_or(u32::MAX);
                 let duration_ns = u64::try_from(self.turn.as_nanos()).unwrap_or(u64::MAX);
                 ScenarioOptions {
+                    trace: None,
+                    held: None,
                     name: format!("{} turn {} {side}", self.name, n + 1),
                     exec: self.exec.clone(),
                     executor: Executor::ConstantVus(ConstantVus { vus: self.vus, duration_ns }),
@@ -116,6 +118,8 @@ impl ComparisonOptions {
                     graceful_stop: GRACE,
                     tags: BTreeMap::new(),
                     turn: Some(turn),
+                    is_swept: false,
+                    step: None,
                 }
             })
             .collect()

@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use load::executor::{
-    self, ArrivalRate, ConstantVus, Executor, PerVuIterations, RampingVus, SharedIterations,
+    self, ArrivalRate, ConstantVus, ENDLESS_NS, Executor, ExternallyControlled, PerVuIterations, RampingVus,
+    SharedIterations,
 };
 use model::{
     arrivals::Pacing,
@@ -12,7 +13,7 @@ use model::{
 };
 use rhai::{Dynamic, Map};
 
-use super::{Reader, ScenarioOptions, duration};
+use super::{Reader, ScenarioOptions, duration, feedback::feedback};
 use crate::{
     bindings::shape::ShapeValue,
     settings::{Settings, as_number},
@@ -20,12 +21,13 @@ use crate::{
 };
 
 /// Settings that every scenario takes.
-const COMMON: [&str; 5] = ["executor", "exec", "start_time", "graceful_stop", "tags"];
+const COMMON: [&str; 6] = ["executor", "exec", "start_time", "graceful_stop", "tags", "sweep"];
 
 /// Executors with the settings of their own.
-const EXECUTORS: [(&str, &[&str]); 7] = [
+const EXECUTORS: [(&str, &[&str]); 10] = [
     ("constant-vus", &["vus", "duration"]),
     ("ramping-vus", &["start_vus", "stages", "graceful_ramp_down"]),
+    ("externally-controlled", &["vus", "max_vus", "duration"]),
     ("per-vu-iterations", &["vus", "iterations", "max_duration"]),
     ("shared-iterations", &["vus", "iterations", "max_duration"]),
     ("constant-arrival-rate", &["rate", "time_unit", "duration", "poisson", "pre_allocated_vus", "max_vus"]),
@@ -34,6 +36,23 @@ const EXECUTORS: [(&str, &[&str]); 7] = [
         &["start_rate", "time_unit", "stages", "poisson", "pre_allocated_vus", "max_vus"],
     ),
     ("arrival-rate", &["rate", "duration", "poisson", "pre_allocated_vus", "max_vus"]),
+    ("replay", &["file", "speed", "repeat", "duration", "pre_allocated_vus", "max_vus"]),
+    (
+        "feedback",
+        &[
+            "probe",
+            "target",
+            "direction",
+            "gain",
+            "start_rate",
+            "min_rate",
+            "max_rate",
+            "every",
+            "duration",
+            "pre_allocated_vus",
+            "max_vus",
+        ],
+    ),
 ];
 
 /// VUs an open model may use when the script does not say.
@@ -51,14 +70,38 @@ impl Reader<'_> {
         let start = settings.seconds("start_time").and_then(duration).unwrap_or_default();
         let graceful_stop =
             settings.seconds("graceful_stop").and_then(duration).unwrap_or(Duration::from_secs(30));
+        let is_swept = settings.flag("sweep").unwrap_or(true);
         let exec = settings.text("exec").unwrap_or_else(|| name.to_owned());
-        let executor = self.executor(kind, &mut settings, scale);
+        let (mut trace, mut held) = (None, None);
+        let executor = match kind {
+            "replay" => self.replay(name, &mut settings, scale).map(|(executor, its)| {
+                trace = Some(its);
+                executor
+            }),
+            "feedback" => feedback(&mut settings, scale).map(|(executor, its)| {
+                held = Some(its);
+                executor
+            }),
+            _ => self.executor(kind, &mut settings, scale),
+        };
         self.absorb(&path, settings);
         let tags = self.tags(map, &path);
         let (function, arity) = self.function(&["scenarios", name, "exec"], Some(&exec))?;
         let exec = Exec { function, takes_vu: arity == 1 };
         let (name, executor) = (name.to_owned(), executor?);
-        Some(ScenarioOptions { name, exec, executor, start, graceful_stop, tags, turn: None })
+        Some(ScenarioOptions {
+            name,
+            exec,
+            executor,
+            start,
+            graceful_stop,
+            tags,
+            trace,
+            held,
+            turn: None,
+            is_swept,
+            step: None,
+        })
     }
 
     fn executor_kind(&mut self, name: &str, map: &Map) -> Option<&'static str> {
@@ -99,6 +142,7 @@ impl Reader<'_> {
                     .and_then(duration)
                     .map_or(30_000_000_000, ns),
             }),
+            "externally-controlled" => Executor::ExternallyControlled(controlled(s)),
             "per-vu-iterations" => Executor::PerVuIterations(PerVuIterations {
                 vus: vus(s, "vus").unwrap_or(1),
                 iterations: iterations(s),
@@ -151,13 +195,12 @@ impl Reader<'_> {
             _ => shape,
         };
         let shape = if scale == 1.0 { shape } else { shape.scaled(scale) };
-        let pre_allocated = vus(s, "pre_allocated_vus");
-        let max_vus = vus(s, "max_vus").unwrap_or_else(|| pre_allocated.unwrap_or(0).max(DEFAULT_MAX_VUS));
+        let (pre_allocated_vus, max_vus) = open_vus(s);
         Some(ArrivalRate {
             shape: Arc::new(shape),
             pacing: if is_poisson { Pacing::Poisson } else { Pacing::Even },
             duration_ns: ns(duration),
-            pre_allocated_vus: pre_allocated.unwrap_or(0),
+            pre_allocated_vus,
             max_vus,
         })
     }
@@ -216,6 +259,22 @@ fn vus(s: &mut Settings<'_>, key: &str) -> Option<u32> {
     s.count(key).map(|n| u32::try_from(n).unwrap_or(u32::MAX))
 }
 
+/// As k6 has it: no more VUs than at the start unless it is said, and no end unless it is said.
+fn controlled(s: &mut Settings<'_>) -> ExternallyControlled {
+    let vus_at_start = vus(s, "vus").unwrap_or(1);
+    ExternallyControlled {
+        vus: vus_at_start,
+        max_vus: vus(s, "max_vus").unwrap_or(vus_at_start),
+        duration_ns: s.seconds("duration").and_then(duration).map_or(ENDLESS_NS, ns),
+    }
+}
+
+/// VUs of an open model: from the start, and at most.
+pub(super) fn open_vus(s: &mut Settings<'_>) -> (u32, u32) {
+    let pre_allocated = vus(s, "pre_allocated_vus").unwrap_or(0);
+    (pre_allocated, vus(s, "max_vus").unwrap_or_else(|| pre_allocated.max(DEFAULT_MAX_VUS)))
+}
+
 fn iterations(s: &mut Settings<'_>) -> u64 {
     s.count("iterations").unwrap_or(1)
 }
@@ -229,6 +288,6 @@ fn required_ns(s: &mut Settings<'_>, key: &str) -> u64 {
     duration(seconds).map_or(0, ns)
 }
 
-fn ns(length: Duration) -> u64 {
+pub(super) fn ns(length: Duration) -> u64 {
     u64::try_from(length.as_nanos()).unwrap_or(u64::MAX)
 }

@@ -4,6 +4,7 @@
 
 use std::time::Duration;
 
+use drivers::wire::WireFault;
 use rhai::Map;
 
 use super::{Reader, duration};
@@ -40,23 +41,32 @@ pub enum Fault {
         /// How many at most; nothing means all.
         at_most: Option<u64>,
     },
-    /// A server that this run started is restarted in good order.
+    /// A server is restarted in good order.
     Restart {
         /// `postgres` or `store`.
         server: String,
     },
-    /// A server that this run started is killed with SIGKILL, and started again after so long.
+    /// A server is killed with SIGKILL, and started again after so long.
     Kill {
         /// `postgres` or `store`.
         server: String,
         /// How long it stays down.
         lasts: Duration,
     },
-    /// A server that this run started stands still for so long.
+    /// A server stands still for so long.
     Pause {
         /// `postgres` or `store`.
         server: String,
         /// For how long.
+        lasts: Duration,
+    },
+    /// Something happens between the load and a server.
+    Wire {
+        /// `postgres` or `store`.
+        server: String,
+        /// What.
+        fault: WireFault,
+        /// For how long; nothing for a reset that is a moment.
         lasts: Duration,
     },
 }
@@ -72,16 +82,37 @@ impl Fault {
             Self::Restart { .. } => "restart",
             Self::Kill { .. } => "kill",
             Self::Pause { .. } => "pause",
+            Self::Wire { fault, .. } => match fault {
+                WireFault::Latency { .. } => "latency",
+                WireFault::Bandwidth { .. } => "bandwidth",
+                WireFault::Cut => "cut",
+                WireFault::Reset => "reset",
+            },
         }
     }
 
-    /// Whether it is done to a server that must be ours.
+    /// The server whose processes it is done to.
     #[must_use]
     pub fn server(&self) -> Option<&str> {
         match self {
             Self::Restart { server } | Self::Kill { server, .. } | Self::Pause { server, .. } => Some(server),
-            Self::HoldXmin { .. } | Self::Lock { .. } | Self::KillBackends { .. } => None,
+            _ => None,
         }
+    }
+
+    /// The server that it comes between, and how.
+    #[must_use]
+    pub fn wire(&self) -> Option<(&str, WireFault)> {
+        match self {
+            Self::Wire { server, fault, .. } => Some((server, *fault)),
+            _ => None,
+        }
+    }
+
+    /// Whether it is done to Postgres by way of SQL.
+    #[must_use]
+    pub fn is_sql(&self) -> bool {
+        matches!(self, Self::HoldXmin { .. } | Self::Lock { .. } | Self::KillBackends { .. })
     }
 
     /// How long it lasts, when it is not a moment.
@@ -90,7 +121,8 @@ impl Fault {
             Self::HoldXmin { lasts }
             | Self::Lock { lasts, .. }
             | Self::Kill { lasts, .. }
-            | Self::Pause { lasts, .. } => Some(lasts),
+            | Self::Pause { lasts, .. }
+            | Self::Wire { lasts, .. } => Some(lasts),
             Self::KillBackends { .. } | Self::Restart { .. } => None,
         }
     }
@@ -102,8 +134,22 @@ impl Fault {
     }
 }
 
-const KINDS: [&str; 6] = ["hold_xmin", "lock", "kill_backends", "restart", "kill", "pause"];
-const SERVERS: [&str; 2] = ["postgres", "store"];
+const KINDS: [&str; 10] = [
+    "hold_xmin",
+    "lock",
+    "kill_backends",
+    "restart",
+    "kill",
+    "pause",
+    "latency",
+    "bandwidth",
+    "cut",
+    "reset",
+];
+/// Servers that are processes.
+const SERVERS: [&str; 3] = ["postgres", "store", "service"];
+/// Servers to which the load can be led through a proxy.
+const WIRED: [&str; 2] = ["postgres", "store"];
 /// Lock modes of Postgres, weakest first (documentation, "Explicit Locking").
 const MODES: [&str; 8] = [
     "access share",
@@ -145,8 +191,21 @@ impl Reader<'_> {
             Some("lock") => &["at", "fault", "lasts", "table", "mode"],
             Some("kill_backends") => &["at", "fault", "at_most"],
             Some("restart") => &["at", "fault", "server"],
-            Some("kill" | "pause") => &["at", "fault", "lasts", "server"],
-            _ => &["at", "fault", "lasts", "table", "mode", "at_most", "server"],
+            Some("kill" | "pause" | "cut" | "reset") => &["at", "fault", "lasts", "server"],
+            Some("latency") => &["at", "fault", "lasts", "server", "delay", "jitter"],
+            Some("bandwidth") => &["at", "fault", "lasts", "server", "bytes_per_s"],
+            _ => &[
+                "at",
+                "fault",
+                "lasts",
+                "table",
+                "mode",
+                "at_most",
+                "server",
+                "delay",
+                "jitter",
+                "bytes_per_s",
+            ],
         };
         let mut s = Settings::new(format!("fault {number}"), map, known);
         let at = s.required("at", Settings::seconds);
@@ -165,6 +224,7 @@ fn read(s: &mut Settings<'_>, kind: &str) -> Option<Fault> {
         }
         lasts
     };
+    let wired = |s: &mut Settings<'_>| s.word("server", &WIRED).unwrap_or("postgres").to_owned();
     let server = |s: &mut Settings<'_>| s.word("server", &SERVERS).unwrap_or("postgres").to_owned();
     Some(match kind {
         "hold_xmin" => Fault::HoldXmin { lasts: lasts(s) },
@@ -177,6 +237,45 @@ fn read(s: &mut Settings<'_>, kind: &str) -> Option<Fault> {
         "restart" => Fault::Restart { server: server(s) },
         "kill" => Fault::Kill { server: server(s), lasts: lasts(s) },
         "pause" => Fault::Pause { server: server(s), lasts: lasts(s) },
+        "latency" => Fault::Wire { server: wired(s), fault: latency(s), lasts: lasts(s) },
+        "bandwidth" => Fault::Wire { server: wired(s), fault: bandwidth(s), lasts: lasts(s) },
+        "cut" => Fault::Wire { server: wired(s), fault: WireFault::Cut, lasts: lasts(s) },
+        "reset" => {
+            let lasts = if s.raw("lasts").is_some() { lasts(s) } else { Duration::ZERO };
+            Fault::Wire { server: wired(s), fault: WireFault::Reset, lasts }
+        }
         _ => return None,
     })
+}
+
+fn latency(s: &mut Settings<'_>) -> WireFault {
+    let mut is_nothing = false;
+    let delay_s = s.required("delay", |s, key| {
+        let delay_s = s.seconds(key);
+        is_nothing = delay_s == Some(0.0);
+        delay_s
+    });
+    let delay = duration(delay_s).unwrap_or_default();
+    if is_nothing {
+        s.problem("delay", "takes a time above 0 for `delay`".to_owned());
+    }
+    let jitter = s.seconds("jitter").and_then(duration).unwrap_or_default();
+    if jitter > delay && !delay.is_zero() {
+        s.problem("jitter", "takes a time of `delay` at most for `jitter`".to_owned());
+    }
+    WireFault::Latency { delay, jitter }
+}
+
+fn bandwidth(s: &mut Settings<'_>) -> WireFault {
+    let mut is_nothing = false;
+    let bytes_per_s = s.required("bytes_per_s", |s, key| {
+        let bytes_per_s = s.bytes(key);
+        is_nothing = bytes_per_s == Some(0);
+        bytes_per_s
+    });
+    if is_nothing {
+        let why = "takes a size above 0 for `bytes_per_s`: what lets nothing through is `cut`";
+        s.problem("bytes_per_s", why.to_owned());
+    }
+    WireFault::Bandwidth { bytes_per_s }
 }

@@ -24,7 +24,8 @@ fn every_key_that_options_know_is_told_in_their_guide() {
     let unknown = format!(
         "fn options() {{ #{{ {NONSENSE}: 1, scenarios: #{{ a: #{{ executor: \"{NONSENSE}\" }} }},
             probes: #{{ p: #{{ {NONSENSE}: 1 }} }}, postgres: #{{ {NONSENSE}: 1 }}, store: #{{ {NONSENSE}: 1 }},
-            comparisons: #{{ c: #{{ {NONSENSE}: 1 }} }} }} }}"
+            http: #{{ {NONSENSE}: 1 }}, needs: [\"{NONSENSE}\"],
+            comparisons: #{{ c: #{{ {NONSENSE}: 1 }} }}, sweep: #{{ {NONSENSE}: 1 }} }} }}"
     );
     let told = complaints(&unknown, &[]);
     let mut known: Vec<String> = listed(&told).into_iter().map(str::to_owned).collect();
@@ -76,7 +77,7 @@ fn the_conditions_of_the_thresholds_guide_are_in_order() {
          fn readers() {{}}"
     );
     let program = Program::from_text(Path::new("example.rhai"), &script, None).unwrap();
-    assert_eq!(evaluate(&program, &inputs(&[])).unwrap().options.thresholds.len(), 10);
+    assert_eq!(evaluate(&program, &inputs(&[])).unwrap().options.thresholds.len(), 12);
 }
 
 /// The part of a guide below a heading, up to the next.
@@ -89,7 +90,11 @@ fn every_figure_of_a_ledger_is_told_in_its_guide() {
     let guide = docs::render(Some("ledgers")).unwrap();
     let tables = model::ledger::CasLedger::new().judge().finish().record("").figures;
     let stores = model::ledger::StoreLedger::default().judge().record("").figures;
-    for (heading, figures) in [("Tables", tables), ("Object stores", stores)] {
+    let mut told = model::ledger::QueueLedger::new();
+    told.all_told();
+    let mut queues = told.judge(true).figures();
+    queues.extend(model::ledger::QueueLedger::new().judge(false).figures());
+    for (heading, figures) in [("Tables", tables), ("Queues", queues), ("Object stores", stores)] {
         let told = section(&guide, heading);
         for figure in figures.keys() {
             assert!(told.contains(&format!("`{figure}`")), "`{figure}` is missing in the guide to ledgers");
@@ -98,22 +103,31 @@ fn every_figure_of_a_ledger_is_told_in_its_guide() {
 }
 
 #[test]
-fn the_example_of_the_ledgers_guide_is_in_order() {
+fn the_examples_of_the_ledgers_guide_are_in_order() {
     let guide = docs::render(Some("ledgers")).unwrap();
-    let example = guide.split("```rhai\n").nth(1).unwrap().split("```").next().unwrap();
-    let program = Program::from_text(Path::new("example.rhai"), example, None).unwrap();
-    let options = evaluate(&program, &inputs(&[])).unwrap().options;
-    assert!(options.store.keeps_ledger && options.thresholds.len() == 2);
+    let options_of = |heading| {
+        let told = section(&guide, heading);
+        let example = told.split("```rhai\n").nth(1).unwrap().split("```").next().unwrap();
+        let program = Program::from_text(Path::new("example.rhai"), example, None).unwrap();
+        evaluate(&program, &inputs(&[])).unwrap().options
+    };
+    let stores = options_of("Object stores");
+    assert!(stores.store.keeps_ledger && stores.thresholds.len() == 2);
+    let queues = options_of("Queues");
+    assert!(queues.scenarios.len() == 2 && queues.thresholds.len() == 1);
 }
 
 #[test]
-fn every_example_of_object_stores_compiles() {
-    let topic = ["s3", "vu.rng"].map(|name| docs::render(Some(name)).unwrap()).concat();
+fn every_example_of_object_stores_and_of_services_compiles() {
+    let topic = ["s3", "vu.rng", "http", "http operation", "http reply"]
+        .map(|name| docs::render(Some(name)).unwrap())
+        .concat();
     let examples: Vec<&str> =
         topic.split("```rhai\n").skip(1).map(|rest| rest.split("```").next().unwrap()).collect();
     assert!(examples.len() > 8, "{}", examples.len());
     for example in examples {
-        let script = format!("fn work(vu) {{ {example} }}");
+        let is_whole = example.contains("fn ");
+        let script = if is_whole { example.to_owned() } else { format!("fn work(vu) {{ {example} }}") };
         let told = Program::from_text(Path::new("example.rhai"), &script, None);
         assert!(told.is_ok(), "{example}: {:?}", told.err());
     }

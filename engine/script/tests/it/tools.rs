@@ -10,12 +10,14 @@ use load::{
     Start,
     control::Control,
     event::Event,
+    executor::Executor,
     plan::{Plan, ScenarioPlan},
     run::Run,
 };
 use model::{recorder::Totals, segment::Segment};
 use script::{
-    Evaluated, Findings, Inputs, Portable, Program, ScenarioWiring, ScriptCrew, Stage, Wiring, evaluate,
+    Detours, Evaluated, Findings, Inputs, Portable, Program, Replayed, ScenarioOptions, ScenarioWiring,
+    ScriptCrew, Stage, Wiring, evaluate,
 };
 
 /// A script that is expected to compile.
@@ -49,7 +51,17 @@ pub(crate) fn wiring(program: &Program) -> Wiring {
     let scenarios = evaluate(program, &inputs(&[])).map_or_else(
         |_| vec![named("main", 1)],
         |Evaluated { options, .. }| {
-            options.scenarios.iter().map(|s| named(&s.name, s.executor.max_vus())).collect()
+            let replayed = |s: &ScenarioOptions| match (&s.trace, &s.executor) {
+                (Some(trace), Executor::Replay(replay)) => {
+                    Some(Replayed { trace: trace.clone(), listed: replay.of_run(42, &s.name) })
+                }
+                _ => None,
+            };
+            let wired = |s: &ScenarioOptions| ScenarioWiring {
+                replayed: replayed(s),
+                ..named(&s.name, s.executor.max_vus())
+            };
+            options.scenarios.iter().map(wired).collect()
         },
     );
     Wiring {
@@ -58,8 +70,11 @@ pub(crate) fn wiring(program: &Program) -> Wiring {
         scenarios,
         postgres: None,
         stores: Vec::new(),
+        http: None,
         timeout: Duration::from_secs(30),
         allow_destructive: true,
+        notes_ends: false,
+        detours: Detours::default(),
         findings: Arc::new(Findings::default()),
     }
 }

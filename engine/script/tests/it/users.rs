@@ -83,6 +83,37 @@ fn work(vu) {
 }
 
 #[test]
+fn an_iteration_knows_the_rate_at_which_it_was_planned() {
+    let program = program(
+        r#"
+import "shape" as shape;
+fn options() {
+    let rate = shape::ramp(#{ from: 100, to: 300, over: "500ms" });
+    #{
+        warm_up: "100ms",
+        scenarios: #{
+            open: #{ executor: "arrival-rate", rate: rate, max_vus: 20, exec: "work" },
+            closed: #{ executor: "per-vu-iterations", vus: 1, iterations: 2, exec: "work" },
+        },
+    }
+}
+fn work(vu) {
+    if vu.rate == () { metric::counter(`${vu.scenario} without`, 1); return; }
+    metric::counter(if vu.rate < 200.0 { "slow" } else { "fast" }, 1);
+}
+"#,
+    );
+    let mut wiring = wiring(&program);
+    let shape = model::shape::Shape::Ramp { from: 100.0, to: 300.0, duration_s: 0.5 };
+    wiring.scenarios[0].rate = Some((Arc::new(shape), 100_000_000));
+    let counters = counters(&play(&program, &wiring, None, 2));
+    // 100 arrivals, 37.5 of them in the first half of the time.
+    assert_eq!(counters["slow"] + counters["fast"], 100.0);
+    assert!((37.0..=38.0).contains(&counters["slow"]), "{counters:?}");
+    assert_eq!(counters["closed without"], 2.0);
+}
+
+#[test]
 fn no_two_users_and_no_two_iterations_have_one_number() {
     let program = program(
         r#"

@@ -51,7 +51,7 @@ pub(in crate::bindings) fn random_bytes(rng: &mut IterationRng, bytes: usize, co
 const LETTERS: &[u8; 64] = b"eeeeettttaaaooiinnsshhrrddllccuummwwffggyyppbbvvkkjxqz0123456789";
 
 /// Text that looks like text.
-pub(super) fn fill_text(rng: &mut model::seed::IterationRng, into: &mut Vec<u8>, bytes: usize) {
+pub(in crate::bindings) fn fill_text(rng: &mut model::seed::IterationRng, into: &mut Vec<u8>, bytes: usize) {
     let end = into.len() + bytes;
     while into.len() < end {
         let mut bits = rng.next_bits();

@@ -5,7 +5,7 @@ mod making;
 use rand_distr::Distribution;
 use rhai::{Array, Dynamic, Map, plugin::*};
 
-use self::making::{ITEM_BYTES_AT_LEAST, fill_text, json_item};
+use self::making::{ITEM_BYTES_AT_LEAST, json_item};
 use super::payload::Payload;
 use crate::{
     context::{self, failure},
@@ -13,7 +13,7 @@ use crate::{
     settings::Settings,
 };
 
-pub(super) use self::making::random_bytes;
+pub(super) use self::making::{fill_text, random_bytes};
 
 /// The word `vu.rng`: always the current iteration's generator.
 #[derive(Clone, Copy, Debug)]

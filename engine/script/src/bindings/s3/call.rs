@@ -14,6 +14,7 @@ use crate::{
     context::{self, Context, cancelled},
     core::OpName,
     engine::EvalError,
+    ledger::queue::{self, Answer},
     settings::Settings,
 };
 
@@ -78,6 +79,7 @@ impl Asked<'_> {
         self.call(read, |call, own| {
             let reply = wait_for(operation(call.store, own)).map_err(|_| cancelled())?;
             call.record(&call.op, &reply);
+            queue::heard(call.context, reply.outcome, Answer::Json(&reply.body));
             call.hand_over(reply)
         })
     }

@@ -15,6 +15,7 @@ use crate::{
     context::cancelled,
     core::OpName,
     engine::EvalError,
+    ledger::queue::{self, Answer},
 };
 
 /// Objects between two words on how far it has come.
@@ -93,6 +94,7 @@ fn finish(call: &Call<'_>, many: Many, failed: Option<S3Reply>, service_ns: u64)
         items: many.items,
     };
     call.context.core.record(call.context, &call.op, &sample);
+    queue::heard(call.context, outcome, Answer::Nothing);
     let ended = Ended { op: call.op.clone(), outcome, class, message, service_ns, body: Body::Many(many) };
     Reply(Rc::new(ended)).hand_over(call.expect)
 }

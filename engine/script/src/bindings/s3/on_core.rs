@@ -2,7 +2,7 @@
 //!
 //! Deliberately absent: what scripts say (see `asked`), and recording (see `call`).
 
-use std::sync::Arc;
+use std::{net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
 use drivers::s3::{ByteRange, ListRequest, Multipart, PutCondition, S3Reply, Store};
@@ -63,10 +63,16 @@ impl StoreWords {
 impl StoreOnCore {
     /// # Errors
     /// When the store's settings make no client.
-    pub(crate) fn open(wiring: &StoreWiring, findings: &Findings) -> Result<Self, Diagnostic> {
+    pub(crate) fn open(
+        wiring: &StoreWiring,
+        detour: Option<SocketAddr>,
+        findings: &Findings,
+    ) -> Result<Self, Diagnostic> {
         let StoreWiring { name, config, keeps_ledger } = wiring;
         let name = name.as_deref();
-        let store = Store::open(config).map_err(|e| Diagnostic::usage(e.to_string()))?;
+        // The book keeps the straight way, by which the truth is read.
+        let store =
+            Store::open(&config.clone().with_detour(detour)).map_err(|e| Diagnostic::usage(e.to_string()))?;
         let book = keeps_ledger.then(|| findings.stores.of(name, config));
         Ok(Self { name: name.map(str::to_owned), words: StoreWords::of(name), store, book })
     }
