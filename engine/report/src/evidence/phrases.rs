@@ -80,7 +80,11 @@ pub(crate) fn fault_span(fault: &FaultRecord) -> String {
 
 /// The thresholds that say how soon it was calm again.
 pub(crate) fn recoveries(run: &RunFile) -> impl Iterator<Item = &ThresholdRecord> {
-    run.thresholds.iter().filter(|threshold| threshold.threshold.trim_start().starts_with("recovery"))
+    let says = |threshold: &&ThresholdRecord| {
+        let condition = threshold.threshold.trim_start();
+        condition.starts_with("recovery") || condition.starts_with("outage")
+    };
+    run.thresholds.iter().filter(says)
 }
 
 /// The share of the time that a probe was looking.

@@ -7,9 +7,10 @@ use model::units::format_count;
 
 use super::doc::{Doc, Table, code, plain};
 use super::head::time;
+use super::queues::queues;
 use crate::events::{Event, What};
 use crate::evidence::kind_of;
-use crate::words::{finding, ledger_figures, seconds};
+use crate::words::{finding, is_queue, ledger_figures, seconds};
 
 /// Events shown; all are in `events.ndjson`.
 const EVENTS_AT_MOST: usize = 40;
@@ -50,11 +51,14 @@ pub(super) fn ledgers(run: &RunFile, doc: &mut Doc) {
     }
     doc.heading(2, "Ledgers");
     let mut table = Table::new(&["", "ledger", "kind", "figures"]);
-    for ledger in &run.ledgers {
+    for ledger in run.ledgers.iter().filter(|ledger| !is_queue(ledger)) {
         let verdict = if ledger.passed { "✓ PASS" } else { "✗ FAIL" };
         table.row([verdict.to_owned(), code(&ledger.name), plain(&ledger.kind), ledger_figures(ledger)]);
     }
-    doc.table(&table);
+    if !table.is_empty() {
+        doc.table(&table);
+    }
+    queues(run, doc);
     let examples = run.ledgers.iter().flat_map(|ledger| {
         ledger.examples.iter().map(|example| format!("{}: {}", code(&ledger.name), plain(example)))
     });

@@ -12,9 +12,11 @@ mod figures;
 mod findings;
 mod head;
 mod over_time;
+mod queues;
 mod seen;
 mod seen_over_time;
 mod surroundings;
+mod swept;
 
 use model::histogram::log::LoggedInterval;
 use model::runfile::{RunFile, Summary};
@@ -132,6 +134,7 @@ fn reviewed(
 ) {
     decisions::gates(run, doc);
     compared::section(run, doc);
+    swept::section(run, doc);
     decisions::tables(run, doc);
     findings::thresholds(run, doc);
     findings::ledgers(run, doc);

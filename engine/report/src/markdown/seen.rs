@@ -10,7 +10,8 @@ use super::decisions::stamp;
 use super::doc::{Doc, Table, code, plain};
 use crate::events::Event;
 use crate::evidence::{
-    Group, Kind, LAST, fault_mark, fault_span, groups, probe_share, probes_cost, recoveries, tally,
+    Group, Kind, LAST, errors, fault_mark, fault_span, groups, healing, outage, probe_share, probes_cost,
+    recoveries, tally,
 };
 use crate::probes::series;
 use crate::words::seconds;
@@ -41,6 +42,7 @@ impl<'a> Evidence<'a> {
             || run.thresholds.iter().any(|threshold| threshold.gate.is_some())
             || !run.tables.is_empty()
             || !run.comparisons.is_empty()
+            || !run.sweeps.is_empty()
             || !run.faults.is_empty()
             || !run.probes.is_empty();
         (has_more || !series.is_empty()).then_some(Evidence { series, window_s })
@@ -148,9 +150,50 @@ pub(super) fn faults(run: &RunFile, doc: &mut Doc) {
         table.row([mark.to_owned(), code(&fault.kind), span, word.to_owned(), plain(&fault.finding)]);
     }
     doc.table(&table);
+    came_through(run, doc);
     let recovery =
         |threshold: &ThresholdRecord| format!("{}: {}", code(&threshold.metric), plain(&threshold.reason));
     doc.list(recoveries(run).map(recovery));
+}
+
+/// How the load came through each fault.
+fn came_through(run: &RunFile, doc: &mut Doc) {
+    let mut table = Table::new(&[
+        "fault",
+        ">at",
+        ">lasted",
+        ">outage",
+        ">errors",
+        ">recovery (errors)",
+        ">recovery (response p95)",
+    ]);
+    let mut classes = Vec::new();
+    for (fault, course) in run.faults.iter().filter_map(|fault| Some((fault, fault.recovery.as_ref()?))) {
+        let tenths = |s: f64| seconds((s * 10.0).round() / 10.0);
+        table.row([
+            code(&fault.kind),
+            tenths(fault.at_s),
+            fault.until_s.map_or("-".to_owned(), |until_s| tenths(until_s - fault.at_s)),
+            outage(course),
+            format_count(course.errors),
+            healing(course.errors_back),
+            healing(course.response_back),
+        ]);
+        if !course.error_classes.is_empty() {
+            let at = tenths(fault.at_s);
+            classes.push(format!("{} at {at}, errors: {}", code(&fault.kind), plain(&errors(course))));
+        }
+    }
+    if table.is_empty() {
+        return;
+    }
+    doc.table(&table);
+    doc.paragraph(
+        "Outage is the longest span around a fault in which no operation ended well. Recovery is from its begin until calm \
+         had returned for good, known to a second; errors are counted until then and for 5s more. METHODOLOGY.md has the \
+         equations.",
+    );
+    doc.list(classes);
 }
 
 /// What looking cost, and where it fell short.

@@ -6,7 +6,7 @@ use super::sheet::Sheet;
 use crate::evidence::{decision, gates_of, own_reasons, reason_mark};
 use crate::style::Tone;
 use crate::text::{left, one_line, width};
-use crate::words::{finding, ledger_figures};
+use crate::words::{finding, ledger_figures, waits};
 
 /// Examples of what a ledger found that the terminal shows; the report has all of them.
 const EXAMPLES: usize = 3;
@@ -108,6 +108,7 @@ pub(super) fn ledgers(run: &RunFile, sheet: &mut Sheet<'_>) {
         let (mark, tone) = if ledger.passed { ("✓ PASS", Tone::Good) } else { ("✗ FAIL", Tone::Bad) };
         let intro = format!("{mark}  {} ({})", one_line(&ledger.name), ledger.kind);
         sheet.paragraph(4, Some((&intro, tone)), &ledger_figures(ledger));
+        waits(ledger).iter().for_each(|wait| sheet.paragraph(6, None, wait));
     }
     for ledger in run.ledgers.iter().filter(|ledger| !ledger.passed) {
         for example in ledger.examples.iter().take(EXAMPLES) {

@@ -9,6 +9,7 @@ mod context;
 mod judged;
 mod seen;
 mod sheet;
+mod swept;
 mod times;
 mod totals;
 
@@ -35,6 +36,7 @@ pub fn summary(run: &RunFile, page: &Page<'_>) -> String {
     seen::server(run, &mut sheet);
     seen::faults(run, &mut sheet);
     compared::comparisons(run, &mut sheet);
+    swept::sweeps(run, &mut sheet);
     seen::tables(run, &mut sheet);
     context::labels(run, &mut sheet);
     context::warnings(run, &mut sheet);

@@ -5,7 +5,7 @@ use model::units::format_latency_us;
 
 use super::sheet::Sheet;
 use crate::evidence::{
-    Group, LAST, Seen, fault_mark, fault_span, groups, is_figure_column, probes_cost, recoveries,
+    self, Group, LAST, Seen, fault_mark, fault_span, groups, is_figure_column, probes_cost, recoveries,
 };
 use crate::style::Tone;
 use crate::table::{Cell, Side, Table};
@@ -132,6 +132,9 @@ pub(super) fn faults(run: &RunFile, sheet: &mut Sheet<'_>) {
         let gap = if fault.finding.is_empty() { "" } else { ": " };
         let course = format!("{}, {word}{gap}{}", fault_span(fault), fault.finding);
         sheet.paragraph(4, Some((&intro, tone)), &course);
+        if let Some(recovery) = &fault.recovery {
+            sheet.paragraph(6, None, &evidence::course(recovery));
+        }
     }
     for threshold in recoveries(run) {
         sheet.paragraph(6, Some((&one_line(&threshold.metric), Tone::Strong)), &threshold.reason);

@@ -30,8 +30,9 @@ pub(super) fn facts(run: &RunFile, figures: &Summary, sheet: &mut Sheet<'_>) {
     if cut > 0 {
         iterations.push_str(&format!("  {} interrupted", format_count(cut)));
     }
-    // A run that only compares has its iterations there.
-    if !figures.scenarios.is_empty() || run.comparisons.is_empty() {
+    // A run that only compares has its iterations there; of one that sweeps, what goes on beside the steps is not all.
+    let is_all = run.sweeps.is_empty() && (!figures.scenarios.is_empty() || run.comparisons.is_empty());
+    if is_all {
         fact("iterations", iterations);
     }
     if figures.scenarios.iter().any(is_open) {

@@ -2,6 +2,7 @@
 //! of the script's own. Half an hour, a look every 30 s, without any randomness.
 
 use model::gate::{Gate, judge_gate};
+use model::healing::{FaultCourse, Healing};
 use model::outcome::Outcome;
 use model::recorder::{Ending, IterationSample, Recorder, Totals, WindowKind};
 use model::runfile::{
@@ -88,6 +89,13 @@ pub(crate) fn run(fate: &Fate) -> RunFile {
             until_s: Some(750.04),
             took_hold: Some(true),
             finding: "backend_xmin of the holder stood at 48,211 until it ended".into(),
+            recovery: Some(FaultCourse {
+                outage_s: 0.042,
+                calm_gap_s: Some(0.051),
+                errors_back: Healing::NeverLeft,
+                response_back: Healing::NotBack { s: 2_370.0 },
+                ..FaultCourse::default()
+            }),
         },
         FaultRecord {
             kind: "kill_backends".into(),
@@ -95,6 +103,14 @@ pub(crate) fn run(fate: &Fate) -> RunFile {
             until_s: None,
             took_hold: Some(false),
             finding: "the server listed no connection of the load".into(),
+            recovery: Some(FaultCourse {
+                outage_s: 1.268,
+                calm_gap_s: Some(0.051),
+                errors: 1_234,
+                error_classes: [("57P01".to_owned(), 1_200), ("refused".to_owned(), 34)].into(),
+                errors_back: Healing::After { s: 2.96 },
+                response_back: Healing::TooShort,
+            }),
         },
         FaultRecord {
             kind: "pause".into(),
@@ -144,6 +160,7 @@ fn ledger(passed: bool) -> LedgerRecord {
             .map(|(name, count)| (name.to_owned(), count))
             .into(),
         examples: if passed { vec![] } else { vec!["run-17: step 4 was acknowledged twice".into()] },
+        ..LedgerRecord::default()
     }
 }
 

@@ -5,6 +5,8 @@
 mod compared;
 mod evidence;
 mod head_row;
+mod queues;
 mod reports;
 mod runs;
 mod summaries;
+mod swept;

@@ -289,6 +289,7 @@ pub(crate) fn broken_cas() -> RunFile {
             "key 17: step 4,211 was acknowledged twice, to writer 3 and to writer 9".into(),
             "key 17: step 4,212 forks: one reader saw the value of writer 3, the table holds that of writer 9".into(),
         ],
+        ..LedgerRecord::default()
     }];
     finish(
         &mut run,
