@@ -1,14 +1,14 @@
 //! The directory that a run leaves: `<time>-<scenario>-<id>/` with its files, written as the run goes.
 //!
 //! Every line is handed to the system at once and `run.json` is replaced in one step, so a run that is killed leaves
-//! everything up to its last second. Trouble with the disk in mid-run is told once for each file and does not end the
+//! everything up to its last second; it has its name from the moment it holds a `run.json`. Trouble with the disk in mid-run is told once for each file and does not end the
 //! load: the verdict still reaches the terminal.
 
 use std::{
     fs::{self, File},
     io::{self, BufWriter, Write},
     path::{Path, PathBuf},
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use model::{histogram::log::LogWriter, runfile::RunFile};
@@ -37,9 +37,17 @@ const RUN_FILE: &str = "run.json";
 /// Ids are drawn until a folder of that name does not exist.
 const ATTEMPTS: u32 = 100;
 
+/// What a directory is called before it holds a run file: hidden, so that nobody takes it for a run.
+const UNBORN: &str = ".unborn-";
+/// One that was left so by a run that was killed is removed when it is this old.
+const UNBORN_FOR: Duration = Duration::from_secs(60);
+
 /// An open run directory.
 pub(crate) struct RunDirectory {
+    /// Where it is now.
     path: PathBuf,
+    /// Where it will be.
+    name: PathBuf,
     id: String,
     events: EventWriter<File>,
     timeline: TimelineWriter<BufWriter<File>>,
@@ -56,7 +64,8 @@ impl RunDirectory {
     /// Makes the directory in `out` (made too, when it is missing) and opens its files.
     pub(crate) fn create(out: &Path, scenario: &str, has_probes: bool) -> Result<Self, RunError> {
         fs::create_dir_all(out).map_err(results("create", out))?;
-        let (path, id) = fresh(out, scenario)?;
+        remove_unborn(out);
+        let (path, name, id) = fresh(out, scenario)?;
         let open = |name: &str| {
             let file = path.join(name);
             File::options().append(true).create_new(true).open(&file).map_err(results("write", &file))
@@ -65,10 +74,10 @@ impl RunDirectory {
         let events = EventWriter::new(open("events.ndjson")?);
         let probes = has_probes.then(|| open(PROBES).map(ProbeWriter::new)).transpose()?;
         let (troubled, trouble) = (Vec::new(), Vec::new());
-        Ok(Self { path, id, events, timeline, histograms: None, probes, troubled, trouble })
+        Ok(Self { path, name, id, events, timeline, histograms: None, probes, troubled, trouble })
     }
 
-    /// Where it is.
+    /// Where it is: under its own name once it holds a run file.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
@@ -147,10 +156,13 @@ impl RunDirectory {
         self.note(RUN_FILE, written);
     }
 
-    /// The same, as an error: for the first time, before anything has started.
+    /// The same, as an error: for the first time, before anything has started. The directory gets its name.
     pub(crate) fn first_run_file(&mut self, run: &RunFile) -> Result<(), RunError> {
         let file = self.path.join(RUN_FILE);
-        replace(&file, run.to_json().as_bytes()).map_err(results("write", &file))
+        replace(&file, run.to_json().as_bytes()).map_err(results("write", &file))?;
+        fs::rename(&self.path, &self.name).map_err(results("create", &self.name))?;
+        self.path.clone_from(&self.name);
+        Ok(())
     }
 
     /// Writes the report.
@@ -171,20 +183,37 @@ impl RunDirectory {
     }
 }
 
-/// Makes a folder that was not there before.
-fn fresh(out: &Path, scenario: &str) -> Result<(PathBuf, String), RunError> {
+/// Makes a folder that was not there before; says what it will be called, and the id in that.
+fn fresh(out: &Path, scenario: &str) -> Result<(PathBuf, PathBuf, String), RunError> {
     let mut refused = io::Error::other("no name was free");
     let mut path = out.to_path_buf();
     for _ in 0..ATTEMPTS {
         let id = random_id();
-        path = out.join(format!("{}-{}-{id}", time_stamp(), file_name(scenario)));
+        let name = format!("{}-{}-{id}", time_stamp(), file_name(scenario));
+        path = out.join(format!("{UNBORN}{name}"));
+        let name = out.join(name);
+        if name.exists() {
+            continue;
+        }
         match fs::create_dir(&path) {
-            Ok(()) => return Ok((path, id)),
+            Ok(()) => return Ok((path, name, id)),
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => refused = error,
             Err(error) => return Err(results("create", &path)(error)),
         }
     }
     Err(results("create", &path)(refused))
+}
+
+/// Removes what runs have left that were killed before they had a run file.
+fn remove_unborn(out: &Path) {
+    for entry in fs::read_dir(out).into_iter().flatten().flatten() {
+        let is_unborn = entry.file_name().to_string_lossy().starts_with(UNBORN);
+        let age = entry.metadata().and_then(|it| it.modified()).ok().and_then(|at| at.elapsed().ok());
+        if is_unborn && age.is_some_and(|age| age > UNBORN_FOR) {
+            // Somebody else may remove it at the same moment.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 /// Six hexadecimal digits nobody chose.
@@ -237,9 +266,10 @@ mod tests {
         let mut first = RunDirectory::create(&below, "s6 burst/ä", false).unwrap();
         let second = RunDirectory::create(&below, "s6 burst/ä", false).unwrap();
         assert_ne!(first.path(), second.path());
-        let name = first.path().file_name().unwrap().to_str().unwrap().to_owned();
-        assert!(name.ends_with(&format!("Z-s6_burst__-{}", first.id())), "{name}");
+        assert!(first.path().file_name().unwrap().to_str().unwrap().starts_with(UNBORN), "it is no run yet");
         first.first_run_file(&RunFile::new("0", first.id())).unwrap();
+        let name = first.path().file_name().unwrap().to_str().unwrap().to_owned();
+        assert!(name.ends_with(&format!("Z-s6_burst__-{}", first.id())) && !name.starts_with('.'), "{name}");
         first.begin(1);
         first.event(Some(7), What::Mark { text: "here".into() });
         let mut names: Vec<String> = fs::read_dir(first.path())
@@ -252,6 +282,21 @@ mod tests {
         assert!(listed.iter().all(|name| names.contains(&(*name).to_owned())), "{listed:?}");
         assert_eq!(names, ["events.ndjson", "histograms.hlog", "run.json", "timeline.csv"]);
         assert_eq!(first.take_trouble(), [""; 0]);
+    }
+
+    #[test]
+    fn what_a_killed_run_left_before_it_was_one_goes_when_it_is_old() {
+        let out = tempfile::tempdir().unwrap();
+        let unborn = RunDirectory::create(out.path(), "x", false).unwrap();
+        RunDirectory::create(out.path(), "y", false)
+            .unwrap()
+            .first_run_file(&RunFile::new("0", "id"))
+            .unwrap();
+        assert!(unborn.path().exists(), "it may be somebody's who has just begun");
+        let old = SystemTime::now() - 2 * UNBORN_FOR;
+        File::open(unborn.path()).unwrap().set_modified(old).unwrap();
+        RunDirectory::create(out.path(), "z", false).unwrap();
+        assert!(!unborn.path().exists());
     }
 
     #[test]

@@ -21,6 +21,9 @@ pub enum RunError {
     /// This machine or a server has not enough of something.
     #[error("{}", lines(.0))]
     NotEnough(Vec<Diagnostic>),
+    /// A function of the script failed that is called without a run.
+    #[error("{1}")]
+    Call(ExitCode, Box<Diagnostic>),
     /// The results cannot be written.
     #[error("cannot {action} {path}: {source}", path = path.display())]
     Results {
@@ -51,6 +54,7 @@ impl RunError {
             RunError::Wrong(all) if all.iter().any(|one| one.in_script) => ExitCode::ScriptError,
             RunError::Wrong(_) => ExitCode::Usage,
             RunError::Interrupted => ExitCode::Interrupted,
+            RunError::Call(code, _) => *code,
             // A folder that was named and cannot be written is as wrong as any other flag.
             RunError::Results { .. } => ExitCode::Usage,
             RunError::Embedded(_)
@@ -75,7 +79,7 @@ impl RunError {
                         .help("name a folder that you may write with --out DIR"),
                 ]
             }
-            RunError::Server(complaint) => vec![complaint.as_ref().clone()],
+            RunError::Server(complaint) | RunError::Call(_, complaint) => vec![complaint.as_ref().clone()],
             other => vec![with_remedy(&other.to_string())],
         }
     }

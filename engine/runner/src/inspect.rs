@@ -6,19 +6,21 @@ use std::time::Duration;
 use drivers::{pg::PoolMode, probe::PgPart};
 use embed::store::Backend;
 use load::executor::Executor;
+use model::control::Direction;
 use script::{ComparisonOptions, ParamOrigin, ScenarioOptions};
 
 use crate::{
     error::RunError,
     inspected::{
-        InspectedComparison, InspectedFault, InspectedGate, InspectedParameter, InspectedProbe,
-        InspectedScenario, InspectedSetting, InspectedThreshold, Inspection,
+        InspectedComparison, InspectedFault, InspectedGate, InspectedHold, InspectedParameter,
+        InspectedProbe, InspectedScenario, InspectedSetting, InspectedSweep, InspectedThreshold, Inspection,
     },
     origin::Origin,
     prepare::{Prepared, prepare},
     request::{LoadRequest, ScriptRequest, TargetRequest},
-    run::executor_name,
+    run::{executor_name, planned_sweep},
     targets::PostgresAt,
+    wanted::WantedHttp,
 };
 
 /// Points of a planned curve.
@@ -42,8 +44,9 @@ pub fn inspect(
         file: prepared.program.file().to_owned(),
         description: prepared.program.header(),
         later_parameters: later,
-        scenarios: prepared.planned.scenarios.iter().filter(|s| s.turn.is_none()).map(scenario).collect(),
+        scenarios: prepared.planned.scenarios.iter().filter(is_told).map(scenario).collect(),
         comparisons: comparisons(&prepared),
+        sweep: sweep(&prepared),
         thresholds: prepared.options.thresholds.iter().map(threshold).collect(),
         gates: prepared.options.gates.iter().map(gate).collect(),
         probes: probes(&prepared.options.probes),
@@ -79,22 +82,51 @@ fn scenario(scenario: &ScenarioOptions) -> InspectedScenario {
             let shape = open.shape.as_ref().clone().take(duration_s);
             (Some(shape.integral(duration_s)), Some(shape.sample(POINTS)))
         }
+        Executor::Replay(replay) => {
+            let arrivals = replay.listed.count_before(replay.duration_ns);
+            (Some(arrivals as f64), Some(replay.curve().sample(POINTS)))
+        }
         Executor::SharedIterations(counted) => (Some(counted.iterations as f64), None),
         Executor::PerVuIterations(counted) => {
             (Some(counted.iterations as f64 * f64::from(counted.vus)), None)
         }
-        Executor::ConstantVus(_) | Executor::RampingVus(_) => (None, None),
+        Executor::ConstantVus(_)
+        | Executor::RampingVus(_)
+        | Executor::ExternallyControlled(_)
+        | Executor::Feedback(_) => (None, None),
     };
     InspectedScenario {
         name: scenario.name.clone(),
         executor: executor_name(executor).to_owned(),
         exec: scenario.exec.function.clone(),
         start_s: scenario.start.as_secs_f64(),
-        duration_s,
+        duration_s: executor.has_end().then_some(duration_s),
         max_vus: executor.max_vus(),
         iterations,
         curve,
+        holds: holds(scenario),
     }
+}
+
+fn holds(scenario: &ScenarioOptions) -> Option<InspectedHold> {
+    let (Executor::Feedback(feedback), Some(held)) = (&scenario.executor, &scenario.held) else {
+        return None;
+    };
+    let gains = feedback.law().gains;
+    Some(InspectedHold {
+        series: held.series.clone(),
+        target: feedback.target,
+        direction: match feedback.direction {
+            Direction::Up => "up",
+            Direction::Down => "down",
+        },
+        start_rate: feedback.start_rate,
+        min_rate: feedback.min_rate,
+        max_rate: feedback.max_rate,
+        every_s: feedback.every_ns as f64 / 1e9,
+        kp: gains.kp,
+        ki: gains.ki,
+    })
 }
 
 /// Those of which `--only` has left turns.
@@ -121,6 +153,25 @@ fn comparisons(prepared: &Prepared) -> Vec<InspectedComparison> {
         })
     };
     prepared.options.comparisons.iter().filter_map(inspected).collect()
+}
+
+/// Turns are told by their comparison, and steps by the first of them.
+fn is_told(scenario: &&ScenarioOptions) -> bool {
+    scenario.turn.is_none() && scenario.step.as_ref().is_none_or(|step| step.number == 0)
+}
+
+fn sweep(prepared: &Prepared) -> Option<InspectedSweep> {
+    let record = planned_sweep(prepared.options.sweep.as_ref()?, &prepared.planned.scenarios)?;
+    let steps = record.values.len() as f64;
+    Some(InspectedSweep {
+        duration_s: steps * record.step_s + (steps - 1.0) * record.rest_s,
+        param: record.param,
+        values: record.values,
+        scenarios: record.scenarios,
+        measure: record.measure,
+        step_s: record.step_s,
+        rest_s: record.rest_s,
+    })
 }
 
 fn threshold(rule: &model::threshold::ThresholdRule) -> InspectedThreshold {
@@ -211,6 +262,9 @@ fn settings(prepared: &Prepared, load: &LoadRequest) -> Vec<InspectedSetting> {
         add(&format!("{name} bucket"), wanted.config.bucket().to_owned(), &origin("bucket"));
         add(&format!("{name} client"), wanted.config.client().to_string(), &origin("client"));
     }
+    if let Some(wanted) = &prepared.http {
+        inspect_http(wanted, &prepared.target.name.origin, &mut add);
+    }
     if !prepared.is_all_embedded() {
         let allowed = &prepared.target.allow_destructive;
         add("allow destructive", if allowed.value { "yes" } else { "no" }.to_owned(), &allowed.origin);
@@ -222,6 +276,28 @@ fn settings(prepared: &Prepared, load: &LoadRequest) -> Vec<InspectedSetting> {
         );
     }
     settings
+}
+
+/// Address, version and what is said beside; headers by name, because their values may be secrets.
+fn inspect_http(wanted: &WantedHttp, target: &Origin, add: &mut impl FnMut(&str, String, &Origin)) {
+    let (config, origin) = (&wanted.config, |setting: &str| wanted.settings.origin(setting));
+    match (&wanted.service, config.url()) {
+        (Some(service), _) => add("http", format!("embedded ({service})"), target),
+        (None, Some(url)) => add("http", url, &origin("url")),
+        (None, None) => add("http", "whole URLs of the script".to_owned(), &Origin::Script),
+    }
+    add("http version", config.version().to_owned(), &origin("http2"));
+    if let Some(connections) = config.connections() {
+        add("http connections of a core", connections.to_string(), &origin("connections"));
+    }
+    add("http client", "lean".to_owned(), &Origin::Default);
+    if config.is_insecure() {
+        add("http certificates", "not verified".to_owned(), &origin("insecure"));
+    }
+    let headers = config.header_names().join(", ");
+    if !headers.is_empty() {
+        add("http headers", headers, &origin("headers"));
+    }
 }
 
 /// The script's options come with their defaults filled in: only what differs from them was surely said.

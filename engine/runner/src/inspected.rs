@@ -21,6 +21,8 @@ pub struct Inspection {
     pub scenarios: Vec<InspectedScenario>,
     /// What would be compared.
     pub comparisons: Vec<InspectedComparison>,
+    /// What would be raised step by step.
+    pub sweep: Option<InspectedSweep>,
     /// What would be judged: metric and condition.
     pub thresholds: Vec<InspectedThreshold>,
     /// What would be decided.
@@ -66,14 +68,39 @@ pub struct InspectedScenario {
     pub exec: String,
     /// How long after the warm-up it begins.
     pub start_s: f64,
-    /// How long it lasts (at most, when it counts iterations).
-    pub duration_s: f64,
+    /// How long it lasts (at most, when it counts iterations); nothing when it lasts until it is stopped.
+    pub duration_s: Option<f64>,
     /// Virtual users at most.
     pub max_vus: u32,
     /// Iterations in all: counted ones, or the arrivals of the plan.
     pub iterations: Option<f64>,
     /// The planned rate over time, (s, per second), of open models.
     pub curve: Option<Vec<(f64, f64)>>,
+    /// What it holds by its rate, if that is decided by a probe.
+    pub holds: Option<InspectedHold>,
+}
+
+/// A value that a scenario holds.
+#[derive(Clone, Debug, Serialize)]
+pub struct InspectedHold {
+    /// The series of the probe.
+    pub series: String,
+    /// Where it is to be.
+    pub target: f64,
+    /// `up` when more rate raises it, `down` when more rate lowers it.
+    pub direction: &'static str,
+    /// The rate until the first sample, per second.
+    pub start_rate: f64,
+    /// The lowest rate.
+    pub min_rate: f64,
+    /// The highest rate.
+    pub max_rate: f64,
+    /// How often the rate is decided.
+    pub every_s: f64,
+    /// Rate for each unit of error.
+    pub kp: f64,
+    /// Rate a second for each unit of error.
+    pub ki: f64,
 }
 
 /// A threshold.
@@ -156,4 +183,23 @@ pub struct InspectedComparison {
     pub duration_s: f64,
     /// What decides.
     pub decide_by: &'static str,
+}
+
+/// A sweep.
+#[derive(Clone, Debug, Serialize)]
+pub struct InspectedSweep {
+    /// The parameter.
+    pub param: String,
+    /// Its values, in the order of the steps.
+    pub values: Vec<model::sweep::Value>,
+    /// The scenarios that are stepped.
+    pub scenarios: Vec<String>,
+    /// What is counted.
+    pub measure: String,
+    /// How long a step lasts.
+    pub step_s: f64,
+    /// The pause between two steps.
+    pub rest_s: f64,
+    /// How long all of it takes.
+    pub duration_s: f64,
 }

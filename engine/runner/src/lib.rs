@@ -4,15 +4,20 @@
 //! - `prepare`, `wanted`, `plan`: everything that can be known and complained about before anything connects;
 //! - `servers`, `preflight`, `environment`: what the run stands on;
 //! - `stage`, `run`, `tally`: the phases of a run and what it records;
+//! - `reset`: what a script keeps on a server, removed without a load;
+//! - `steering`: how a run is changed from outside while it goes;
 //! - `directory`, `read`: what it leaves behind, written as it goes and read again;
 //! - `catalogue`: the scenarios at hand;
+//! - `faulting`, `breakable`, `detours`: what is broken on purpose, whether it can be, and the proxies that it takes;
 //! - `conformance`: whether an object store keeps S3's own rules.
 //!
 //! Deliberately absent: printing, flags and signals (the door's), what a figure means (`model`), how it is laid out
 //! (`report`), when an iteration starts (`load`).
 
+mod breakable;
 mod catalogue;
 mod conformance;
+mod detours;
 mod directory;
 mod environment;
 mod error;
@@ -28,10 +33,13 @@ mod prepare;
 mod probing;
 mod read;
 mod request;
+mod reset;
 mod run;
 mod runtime;
 mod servers;
 mod stage;
+mod steering;
+mod steps;
 mod tally;
 mod targets;
 mod wanted;
@@ -42,15 +50,20 @@ pub use error::RunError;
 pub use exit::ExitCode;
 pub use inspect::inspect;
 pub use inspected::{
-    InspectedComparison, InspectedFault, InspectedGate, InspectedParameter, InspectedProbe,
-    InspectedScenario, InspectedSetting, InspectedThreshold, Inspection,
+    InspectedComparison, InspectedFault, InspectedGate, InspectedHold, InspectedParameter, InspectedProbe,
+    InspectedScenario, InspectedSetting, InspectedSweep, InspectedThreshold, Inspection,
 };
 pub use interrupts::{Interrupts, Urgency};
 pub use origin::{Origin, Sourced};
 pub use plan::Planned;
 pub use prepare::{Prepared, prepare};
 pub use read::{ReadError, StoredRun, read_run};
-pub use request::{LoadRequest, RunRequest, ScriptRequest, TargetRequest};
+pub use request::{LoadRequest, ResetRequest, RunRequest, ScriptRequest, TargetRequest};
+pub use reset::{Reset, reset};
 pub use run::{Progress, RunOutcome, run};
-pub use targets::{EMBEDDED, PostgresAt, StoreAt, StoreSettings, Target};
-pub use wanted::{WantedPostgres, WantedStore};
+pub use steering::{CONTROL_ADDRESS, Status, Wish, ask};
+pub use targets::{
+    Action, EMBEDDED, FaultCommands, HttpAt, PostgresAt, ServerCommands, ServiceSettings, StoreAt,
+    StoreSettings, Target,
+};
+pub use wanted::{WantedHttp, WantedPostgres, WantedStore};

@@ -5,7 +5,6 @@
 use std::path::Path;
 
 use drivers::pg::PoolMode;
-use load::executor::Executor;
 use model::units::{format_bytes, format_count};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use script::{Diagnostic, ScenarioOptions};
@@ -15,6 +14,8 @@ use crate::{error::RunError, plan::Planned, prepare::Prepared, servers::Servers}
 /// Files that the program itself holds open, each core's among them.
 const OWN_FILES: u64 = 64;
 const FILES_OF_A_CORE: u64 = 8;
+/// Connections to Postgres of a service of our own.
+pub(crate) const SERVICE_CONNECTIONS: usize = 32;
 /// Connections of the stage and of first looks.
 const OWN_CONNECTIONS: u64 = 8;
 /// More connections than this an embedded server is not asked for.
@@ -38,6 +39,10 @@ pub(crate) struct Needs {
     most_connections: u64,
     /// Connections to the store that may be open at once.
     store_connections: u64,
+    /// Connections to the HTTP service that may be open at once.
+    http_connections: u64,
+    /// Connections to either that go through a proxy of ours, which has both ends of them.
+    proxied_connections: u64,
     cores: u64,
 }
 
@@ -58,15 +63,29 @@ impl Needs {
             PoolMode::Pipelined { connections } => (shared(connections), 2 * shared(connections)),
             PoolMode::Pooled { size } => (0, shared(size)),
         };
-        let uses_postgres = prepared.postgres.is_some();
-        let of_postgres =
-            |connections: u64| if uses_postgres { connections + OWN_CONNECTIONS + probes } else { 0 };
+        let of_service = if prepared.starts_service() { SERVICE_CONNECTIONS as u64 } else { 0 };
+        let of_postgres = |connections: u64| match &prepared.postgres {
+            None => 0,
+            Some(wanted) if wanted.for_users => connections + OWN_CONNECTIONS + probes + of_service,
+            Some(_) => OWN_CONNECTIONS + probes + of_service,
+        };
+        let store_connections = if prepared.stores.is_empty() { 0 } else { most_vus };
+        let is_proxied = |server: &str| {
+            let mut on_the_wire = prepared.planned.faults.iter().filter_map(|fault| fault.fault.wire());
+            on_the_wire.any(|(named, _)| named == server)
+        };
+        let proxied = [("postgres", most), ("store", store_connections)];
+        let proxied = proxied.into_iter().filter(|(server, _)| is_proxied(server));
         Self {
             sure_vus,
             most_vus,
             sure_connections: of_postgres(sure),
             most_connections: of_postgres(most),
-            store_connections: if prepared.stores.is_empty() { 0 } else { most_vus },
+            http_connections: prepared.http.as_ref().map_or(0, |wanted| {
+                wanted.config.connections().map_or(most_vus, |shared| shared as u64 * cores)
+            }),
+            store_connections,
+            proxied_connections: proxied.map(|(_, connections)| connections).sum(),
             cores,
         }
     }
@@ -79,7 +98,8 @@ impl Needs {
     }
 
     fn files(&self) -> u64 {
-        OWN_FILES + self.cores * FILES_OF_A_CORE + self.most_connections + self.store_connections
+        let of_servers = self.most_connections + self.store_connections + self.http_connections;
+        OWN_FILES + self.cores * FILES_OF_A_CORE + of_servers + 2 * self.proxied_connections
     }
 }
 
@@ -89,18 +109,32 @@ fn vus(planned: &Planned) -> (u64, u64) {
     let share = |vus: u32| stride.count_below(u64::from(vus));
     let of = |scenario: &ScenarioOptions| {
         let most = share(scenario.executor.max_vus());
-        let sure = match &scenario.executor {
-            Executor::ArrivalRate(open) => share(open.pre_allocated_vus),
-            _ => most,
-        };
+        let sure = scenario.executor.pre_allocated_vus().map_or(most, share);
         (sure, most)
     };
-    let (turns, others): (Vec<_>, Vec<_>) =
-        planned.scenarios.iter().partition(|scenario| scenario.turn.is_some());
-    let at_once = others.into_iter().map(of).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    let sum = |scenarios: &mut dyn Iterator<Item = &ScenarioOptions>| {
+        scenarios.map(of).fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+    };
+    let scenarios = || planned.scenarios.iter();
+    let at_once = sum(&mut scenarios().filter(|one| one.turn.is_none() && one.step.is_none()));
     // Turns follow each other.
-    let in_turn = turns.into_iter().map(of).fold((0, 0), |most, one| (most.0.max(one.0), most.1.max(one.1)));
-    (at_once.0 + in_turn.0, at_once.1 + in_turn.1)
+    let turns = scenarios().filter(|one| one.turn.is_some()).map(of);
+    let in_turn = turns.fold((0, 0), |most, one| (most.0.max(one.0), most.1.max(one.1)));
+    // So do steps, but the last iterations of one may go on into the next.
+    let steps: Vec<(u64, u64)> = scenarios()
+        .filter(|one| one.step.is_some())
+        .collect::<Vec<_>>()
+        .chunk_by(|a, b| number(a) == number(b))
+        .map(|step| sum(&mut step.iter().copied()))
+        .collect();
+    let sure = steps.iter().map(|step| step.0).max().unwrap_or(0);
+    let most = steps.iter().map(|step| step.1).max().unwrap_or(0);
+    let two = steps.windows(2).map(|two| two[0].1 + two[1].1).max().unwrap_or(most);
+    (at_once.0 + in_turn.0 + sure, at_once.1 + in_turn.1 + two)
+}
+
+fn number(scenario: &ScenarioOptions) -> Option<usize> {
+    scenario.step.as_ref().map(|step| step.number)
 }
 
 /// What was found before the servers were started: problems end the run, warnings do not.
@@ -225,6 +259,8 @@ mod tests {
         sure_connections: 20,
         most_connections: 210,
         store_connections: 0,
+        http_connections: 0,
+        proxied_connections: 0,
         cores: 2,
     };
 

@@ -10,7 +10,7 @@ use crate::{
     plan::{self, Planned},
     request::{LoadRequest, ScriptRequest, TargetRequest},
     targets::{self, EMBEDDED, PostgresAt, Target},
-    wanted::{self, Asking, WantedPostgres, WantedStore},
+    wanted::{self, Asking, WantedHttp, WantedPostgres, WantedServers, WantedStore},
 };
 
 /// More cores than this are a slip of the finger.
@@ -37,6 +37,8 @@ pub struct Prepared {
     pub postgres: Option<WantedPostgres>,
     /// The object stores the script talks to: one without a name, or several with one each.
     pub stores: Vec<WantedStore>,
+    /// The HTTP service the script talks to, if it does.
+    pub http: Option<WantedHttp>,
 }
 
 impl Prepared {
@@ -44,7 +46,14 @@ impl Prepared {
     #[must_use]
     pub fn is_all_embedded(&self) -> bool {
         let postgres = self.postgres.as_ref().is_none_or(|wanted| matches!(wanted.at, PostgresAt::Embedded));
-        postgres && self.stores.iter().all(|wanted| wanted.is_embedded)
+        let http = self.http.as_ref().is_none_or(|wanted| !wanted.is_external());
+        postgres && http && self.stores.iter().all(|wanted| wanted.is_embedded)
+    }
+
+    /// Whether a service of our own is started for the run.
+    #[must_use]
+    pub fn starts_service(&self) -> bool {
+        self.http.as_ref().is_some_and(|wanted| wanted.service.is_some())
     }
 
     /// Whether every server that is used permits to drop, truncate and break things.
@@ -76,6 +85,8 @@ pub fn prepare(
         env: script.env.clone(),
         scale: load.scale,
         duration_s: load.duration.map(|duration| duration.as_secs_f64()),
+        only: load.only.clone(),
+        sweep: load.sweep.clone(),
     };
     let inputs = Arc::new(inputs);
     let evaluated = evaluate(&program, &inputs).map_err(RunError::Wrong)?;
@@ -83,7 +94,7 @@ pub fn prepare(
     let asking =
         Asking { target: &found, client: target.s3_client.as_ref(), variable: &variable, files: &files };
     let servers = wanted::servers(&program, &evaluated.options, &asking);
-    let ((postgres, stores), planned) = both(servers, planned)?;
+    let (WantedServers { postgres, stores, http }, planned) = both(servers, planned)?;
     let cores = cores(load.cores)?;
     let options = evaluated.options;
     let prepared = Prepared {
@@ -96,6 +107,7 @@ pub fn prepare(
         cores,
         postgres,
         stores,
+        http,
     };
     durability_means_something(&prepared)?;
     Ok(prepared)

@@ -5,6 +5,7 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use model::segment::Segment;
+use script::SweepInputs;
 
 /// Which script, and what it is told.
 #[derive(Clone, Debug, Default)]
@@ -40,6 +41,8 @@ pub struct LoadRequest {
     pub only: Vec<String>,
     /// `--segment`.
     pub segment: Segment,
+    /// `--sweep` and what belongs to it.
+    pub sweep: SweepInputs,
 }
 
 impl Default for LoadRequest {
@@ -54,6 +57,7 @@ impl Default for LoadRequest {
             cores: None,
             only: Vec::new(),
             segment: Segment::WHOLE,
+            sweep: SweepInputs::default(),
         }
     }
 }
@@ -65,6 +69,8 @@ pub struct TargetRequest {
     pub name: Option<String>,
     /// `--postgres-url`.
     pub postgres_url: Option<String>,
+    /// `--http-url`.
+    pub http_url: Option<String>,
     /// `--s3-endpoint`.
     pub s3_endpoint: Option<String>,
     /// `--s3-bucket`.
@@ -78,11 +84,12 @@ pub struct TargetRequest {
 }
 
 impl std::fmt::Debug for TargetRequest {
-    /// Without the URL, which may hold a password.
+    /// Without URLs, which may hold a password.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("TargetRequest")
             .field("name", &self.name)
             .field("postgres_url", &self.postgres_url.as_ref().map(|_| "(hidden)"))
+            .field("http_url", &self.http_url.as_ref().map(|_| "(hidden)"))
             .field("s3_endpoint", &self.s3_endpoint)
             .field("s3_bucket", &self.s3_bucket)
             .field("s3_region", &self.s3_region)
@@ -107,6 +114,21 @@ pub struct RunRequest {
     pub tags: BTreeMap<String, String>,
     /// False with `--no-thresholds`.
     pub judge_thresholds: bool,
+    /// `--control`: where the run can be steered from outside.
+    pub control: Option<String>,
     /// `--yes`: the script may drop and truncate on a target that is not embedded.
+    pub yes: bool,
+    /// `--reset`: the script's `reset()` is called before its `setup()`.
+    pub reset: bool,
+}
+
+/// One reset.
+#[derive(Clone, Debug)]
+pub struct ResetRequest {
+    /// Which script.
+    pub script: ScriptRequest,
+    /// Against what.
+    pub target: TargetRequest,
+    /// `--yes`: it may be done on a target that does not permit it by itself.
     pub yes: bool,
 }

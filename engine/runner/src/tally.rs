@@ -1,20 +1,23 @@
 //! What a run has recorded so far: totals, series, seconds. Events of the load go in; rows, ticks and judgements
 //! come out.
 
-use std::{collections::BTreeMap, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, time::Duration};
 
 use load::{executor::Executor, phase::Phase};
 use model::{
+    healing::{FaultFigure, Faulted, LoadWatch},
     recorder::{Interval, Totals, WindowKind, WindowTotals},
-    runfile::{LedgerRecord, SeriesSummary},
+    runfile::{FaultRecord, LedgerRecord, SeriesSummary, WaitRecord},
     series::{LatencyWatch, Series},
-    threshold::{Judgement, Measured, ThresholdRule, judge},
+    threshold::{Judgement, Measured, SweepFigures, ThresholdRule, judge},
 };
 use report::{
     progress::Tick,
     timeline::{Second, Seconds},
 };
-use script::ScenarioOptions;
+use script::{ScenarioOptions, SweepOptions};
+
+use crate::{plan::Planned, steps::Steps};
 
 /// Everything recorded so far.
 #[derive(Debug)]
@@ -25,25 +28,35 @@ pub(crate) struct Tally {
     probes: BTreeMap<String, Series>,
     /// Names of ledger figures, as thresholds know them, with their sums.
     ledgers: BTreeMap<String, f64>,
-    /// Bursts of the planned rates and faults, on the run's clock.
-    disturbances_ns: Vec<(u64, u64)>,
+    /// Bursts of the planned rates, on the run's clock.
+    bursts_ns: Vec<(u64, u64)>,
+    /// Faults that began, on the run's clock.
+    faults_ns: Vec<(u64, u64)>,
+    /// What is known of the load second by second, for faults; nothing without any.
+    load_watch: Option<LoadWatch>,
+    /// What became of the faults, once the load is over.
+    fault_figures: Vec<FaultFigure>,
     has_schedule: bool,
     errors: u64,
     dropped: u64,
+    /// The steps of a sweep.
+    pub(crate) steps: Steps,
+    /// What the sweep came to.
+    swept: Option<SweepFigures>,
 }
 
 impl Tally {
     /// Nothing recorded yet. `scenarios` tell where bursts are planned, behind a warm-up of that length.
     pub(crate) fn new(cores: usize, scenarios: &[ScenarioOptions], warm_up_ns: u64) -> Self {
-        let mut disturbances_ns = Vec::new();
+        let mut bursts_ns = Vec::new();
         let mut has_schedule = false;
         for scenario in scenarios {
+            has_schedule |= scenario.executor.pre_allocated_vus().is_some();
             if let Executor::ArrivalRate(open) = &scenario.executor {
-                has_schedule = true;
                 let start_s = scenario.start.as_secs_f64() + warm_up_ns as f64 / 1e9;
                 let bursts = open.shape.bursts().into_iter();
                 let on_clock = |s: f64| ((s + start_s) * 1e9) as u64;
-                disturbances_ns.extend(bursts.map(|(from_s, to_s)| (on_clock(from_s), on_clock(to_s))));
+                bursts_ns.extend(bursts.map(|(from_s, to_s)| (on_clock(from_s), on_clock(to_s))));
             }
         }
         Self {
@@ -52,29 +65,62 @@ impl Tally {
             seconds: Seconds::new(cores),
             probes: BTreeMap::new(),
             ledgers: BTreeMap::new(),
-            disturbances_ns,
+            bursts_ns,
+            faults_ns: Vec::new(),
+            load_watch: None,
+            fault_figures: Vec::new(),
             has_schedule,
             errors: 0,
             dropped: 0,
+            steps: Steps::default(),
+            swept: None,
         }
+    }
+
+    /// Watches as well how the load comes through its faults, if it has any.
+    pub(crate) fn watching_faults(self, has_faults: bool) -> Self {
+        Self { load_watch: has_faults.then(LoadWatch::new), ..self }
+    }
+
+    /// With the steps of a sweep, told apart from here on.
+    pub(crate) fn with_sweep(mut self, sweep: Option<&SweepOptions>, planned: &Planned) -> Self {
+        self.steps = Steps::new(sweep, &planned.scenarios, planned.plan.warm_up_ns);
+        let is_swept = planned.scenarios.iter().any(|scenario| scenario.step.is_some());
+        self.swept = is_swept.then(|| SweepFigures::none("the sweep is not over"));
+        self
+    }
+
+    /// The sweep is over, and came to this.
+    pub(crate) fn swept(&mut self, figures: SweepFigures) {
+        self.swept = Some(figures);
     }
 
     /// Takes one core's interval; returns the seconds this completes.
     pub(crate) fn interval(&mut self, interval: &Interval) -> Vec<Second> {
         self.totals.add(interval);
         self.watch.add(interval);
-        self.seconds.add(interval)
+        if let Some(watch) = &mut self.load_watch {
+            watch.add(interval);
+        }
+        self.steps.interval(interval);
+        let seconds = self.seconds.add(interval);
+        self.steps.seconds(&seconds);
+        seconds
     }
 
     /// A core sends no more; returns the seconds this completes.
     pub(crate) fn core_done(&mut self, core: usize) -> Vec<Second> {
-        self.seconds.core_done(u32::try_from(core).unwrap_or(u32::MAX))
+        let seconds = self.seconds.core_done(u32::try_from(core).unwrap_or(u32::MAX));
+        self.steps.seconds(&seconds);
+        seconds
     }
 
     /// Nobody sends any more; returns what is left.
     pub(crate) fn finish(&mut self) -> Vec<Second> {
         self.watch.finish();
-        std::mem::replace(&mut self.seconds, Seconds::new(0)).finish()
+        let seconds = std::mem::replace(&mut self.seconds, Seconds::new(0)).finish();
+        self.steps.seconds(&seconds);
+        seconds
     }
 
     /// Takes one value of a probe.
@@ -84,7 +130,26 @@ impl Tally {
 
     /// The load was disturbed on purpose from the first to the second time on the run's clock.
     pub(crate) fn disturbed(&mut self, span_ns: (u64, u64)) {
-        self.disturbances_ns.push(span_ns);
+        self.faults_ns.push(span_ns);
+    }
+
+    /// Says of each fault how the load came through it, now that it is over.
+    pub(crate) fn heal(&mut self, faults: &mut [FaultRecord], window_ns: (u64, u64)) {
+        let Some(watch) = &self.load_watch else { return };
+        let ns = |s: f64| (s * 1e9).round() as u64;
+        let span_ns = |fault: &FaultRecord| (ns(fault.at_s), ns(fault.until_s.unwrap_or(fault.at_s)));
+        let began = || faults.iter().filter(|fault| fault.took_hold.is_some());
+        let faults_ns: Vec<_> = began().map(span_ns).collect();
+        let faulted = Faulted { window_ns, faults_ns: &faults_ns, others_ns: &self.bursts_ns };
+        let courses = watch.courses(self.watch.iterations(None), faulted);
+        let began = faults.iter_mut().filter(|fault| fault.took_hold.is_some());
+        began.zip(courses).for_each(|(fault, course)| fault.recovery = Some(course));
+        let figures = faults.iter().map(|fault| FaultFigure {
+            kind: fault.kind.clone(),
+            took_hold: fault.took_hold,
+            course: fault.recovery.clone(),
+        });
+        self.fault_figures = figures.collect();
     }
 
     /// Every series of a probe, summed up over a window.
@@ -92,11 +157,15 @@ impl Tally {
         self.probes.iter().filter_map(|(name, series)| SeriesSummary::of(name, series, window_ns)).collect()
     }
 
-    /// Takes what ledgers found; thresholds see the sum over all of them.
+    /// Takes what ledgers found; thresholds see the sum over all of them, and of waits the longest.
     pub(crate) fn ledgers(&mut self, records: &[LedgerRecord]) {
         for record in records {
             for (name, figure) in &record.figures {
                 *self.ledgers.entry(format!("ledger.{name}")).or_default() += *figure as f64;
+            }
+            for (name, time_ms) in record.waits.iter().flat_map(WaitRecord::times_ms) {
+                let longest_ms = self.ledgers.entry(format!("ledger.{name}")).or_default();
+                *longest_ms = longest_ms.max(time_ms);
             }
         }
     }
@@ -114,12 +183,16 @@ impl Tally {
     ) -> Vec<Judgement> {
         let mut figures = Measured::new(self.measured(), window_ns)
             .with_watch(&self.watch)
-            .with_disturbances(self.disturbances_ns.clone());
+            .with_disturbances(self.bursts_ns.iter().chain(&self.faults_ns).copied().collect())
+            .with_faults(&self.fault_figures);
         for (name, series) in &self.probes {
             figures = figures.with_samples(name, series);
         }
         for (name, number) in &self.ledgers {
             figures = figures.with_number(name, *number);
+        }
+        if let Some(swept) = &self.swept {
+            figures = figures.with_sweep(swept);
         }
         rules.into_iter().map(|rule| judge(&rule.threshold, &figures)).collect()
     }
@@ -166,11 +239,12 @@ impl Tally {
 /// For each open scenario its highest planned rate, for each scenario its VU limit: what the verdict about the
 /// generator needs beside the totals.
 pub(crate) fn limits(scenarios: &[ScenarioOptions]) -> Vec<(&str, Option<f64>, u64)> {
-    let peak = |shape: &Arc<model::shape::Shape>| {
+    let peak = |shape: &model::shape::Shape| {
         shape.sample(1001).into_iter().map(|(_, rate)| rate).fold(0.0, f64::max)
     };
     let limit = |scenario: &'_ ScenarioOptions| match &scenario.executor {
         Executor::ArrivalRate(open) => (Some(peak(&open.shape)), u64::from(open.max_vus)),
+        Executor::Replay(replay) => (Some(peak(&replay.curve())), u64::from(replay.max_vus)),
         other => (None, u64::from(other.max_vus())),
     };
     scenarios
@@ -184,6 +258,8 @@ pub(crate) fn limits(scenarios: &[ScenarioOptions]) -> Vec<(&str, Option<f64>, u
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use load::executor::{ArrivalRate, ConstantVus};
     use model::{
         arrivals::Pacing,
@@ -205,7 +281,11 @@ mod tests {
             start: Duration::from_secs(1),
             graceful_stop: Duration::ZERO,
             tags: BTreeMap::new(),
+            trace: None,
+            held: None,
             turn: None,
+            is_swept: true,
+            step: None,
         }
     }
 
@@ -302,9 +382,9 @@ mod tests {
     #[test]
     fn bursts_stand_where_the_warm_up_and_the_start_put_them() {
         let tally = Tally::new(1, &[open()], 2 * SECOND);
-        assert_eq!(tally.disturbances_ns, [(7 * SECOND, 9 * SECOND)]);
+        assert_eq!(tally.bursts_ns, [(7 * SECOND, 9 * SECOND)]);
         let closed = scenario(Executor::ConstantVus(ConstantVus { vus: 5, duration_ns: SECOND }));
-        assert!(Tally::new(1, &[closed], 0).disturbances_ns.is_empty());
+        assert!(Tally::new(1, &[closed], 0).bursts_ns.is_empty());
     }
 
     #[test]

@@ -2,16 +2,21 @@
 //!
 //! Deliberately absent: what a target file says (see `targets`), starting anything (see `servers`).
 
+mod http;
+
 use std::path::PathBuf;
 
 use drivers::s3::S3Config;
 use embed::store::Backend;
-use script::{Diagnostic, FaultOptions, NamedStore, Options, Program};
+use script::{Diagnostic, FaultOptions, NamedStore, Options, Program, ServerNeeds};
 
 use crate::{
+    breakable,
     origin::{Origin, Sourced},
-    targets::{self, EMBEDDED, PostgresAt, StoreAt, StoreSettings, Target},
+    targets::{self, PostgresAt, StoreAt, StoreSettings, Target},
 };
+
+pub use self::http::WantedHttp;
 
 /// The bucket of a script that names none.
 const BUCKET: &str = "snapbench";
@@ -23,6 +28,8 @@ pub struct WantedPostgres {
     pub at: PostgresAt,
     /// Whether an embedded one keeps its promises at a power cut.
     pub durable: Sourced<bool>,
+    /// Whether virtual users talk to it themselves, and not only the service of our own that stands before it.
+    pub for_users: bool,
 }
 
 /// An object store that a run needs.
@@ -62,7 +69,13 @@ pub(crate) struct Asking<'a> {
     pub(crate) files: &'a [PathBuf],
 }
 
-type Servers = (Option<WantedPostgres>, Vec<WantedStore>);
+/// What a run talks to.
+#[derive(Clone, Debug)]
+pub(crate) struct WantedServers {
+    pub(crate) postgres: Option<WantedPostgres>,
+    pub(crate) stores: Vec<WantedStore>,
+    pub(crate) http: Option<WantedHttp>,
+}
 
 /// The servers that a script needs.
 ///
@@ -72,19 +85,33 @@ pub(crate) fn servers(
     program: &Program,
     options: &Options,
     asking: &Asking<'_>,
-) -> Result<Servers, Vec<Diagnostic>> {
+) -> Result<WantedServers, Vec<Diagnostic>> {
+    let facts = program.facts();
+    // What the script names counts, or else what its calls tell.
+    let needs = options.needs.unwrap_or(ServerNeeds {
+        postgres: facts.uses_postgres,
+        store: facts.uses_store,
+        http: facts.uses_http,
+    });
     let mut wanting = Wanting { options, asking, problems: Vec::new() };
-    let by_sql = |fault: &FaultOptions| fault.fault.server().is_none();
-    let uses_postgres = program.facts().uses_postgres
-        || !options.probes.postgres.is_empty()
-        || options.faults.iter().any(by_sql);
-    let postgres = uses_postgres.then(|| wanting.postgres());
+    let by_sql = |fault: &FaultOptions| fault.fault.is_sql();
+    let uses_postgres =
+        needs.postgres || !options.probes.postgres.is_empty() || options.faults.iter().any(by_sql);
+    let mut postgres = uses_postgres.then(|| wanting.postgres());
     let stores: Vec<WantedStore> = if options.stores.is_empty() {
-        program.facts().uses_store.then(|| wanting.only_store()).flatten().into_iter().collect()
+        needs.store.then(|| wanting.only_store()).flatten().into_iter().collect()
     } else {
         options.stores.iter().filter_map(|named| wanting.named_store(named)).collect()
     };
-    wanting.breakable(postgres.as_ref(), &stores);
+    let http = needs.http.then(|| wanting.http(facts.requests.need_service())).flatten();
+    if http.as_ref().is_some_and(|http| http.service.is_some()) {
+        wanting.behind_service(&mut postgres);
+    }
+    if wanting.problems.is_empty() {
+        // Of servers that are not understood nothing can be said.
+        let servers = (postgres.as_ref(), stores.as_slice(), http.as_ref());
+        wanting.problems.extend(breakable::problems(options, asking.target, servers));
+    }
     if options.store.keeps_ledger && !stores.is_empty() && !stores.iter().any(|store| store.keeps_ledger) {
         let told = Diagnostic::usage(
             "a ledger is to be kept, and the store keeps nothing that it could be judged by",
@@ -92,7 +119,7 @@ pub(crate) fn servers(
         wanting.problems.push(told.help("choose another target, or leave `ledger` out"));
     }
     let problems = wanting.problems;
-    if problems.is_empty() { Ok((postgres, stores)) } else { Err(problems) }
+    if problems.is_empty() { Ok(WantedServers { postgres, stores, http }) } else { Err(problems) }
 }
 
 struct Wanting<'a> {
@@ -107,7 +134,21 @@ impl Wanting<'_> {
         if matches!(at, PostgresAt::Missing) {
             self.missing("Postgres", &self.asking.target.name.value.clone(), "postgres");
         }
-        WantedPostgres { at, durable: self.durable(self.options.postgres.is_durable) }
+        WantedPostgres { at, durable: self.durable(self.options.postgres.is_durable), for_users: true }
+    }
+
+    /// A service of our own keeps what it has in a Postgres of our own.
+    fn behind_service(&mut self, postgres: &mut Option<WantedPostgres>) {
+        let wanted = match postgres {
+            Some(wanted) => wanted,
+            None => postgres.insert(WantedPostgres { for_users: false, ..self.postgres() }),
+        };
+        if !matches!(wanted.at, PostgresAt::Embedded) {
+            let message = "the service that is started for this run stands before an embedded Postgres, and the run has another";
+            let help =
+                "give the address of a service that runs with --http-url, or leave the other Postgres out";
+            self.problems.push(Diagnostic::usage(message).help(help));
+        }
     }
 
     /// The store of the run's target.
@@ -191,30 +232,6 @@ impl Wanting<'_> {
         let message = format!("the script talks to {server}, and target `{target}` has none");
         let help = format!("give the target a `{key}:`, or choose another");
         self.problems.push(Diagnostic::usage(message).help(help));
-    }
-
-    /// Faults that are done to processes need servers of ours, and must say which.
-    fn breakable(&mut self, postgres: Option<&WantedPostgres>, stores: &[WantedStore]) {
-        for fault in &self.options.faults {
-            let Some(server) = fault.fault.server() else { continue };
-            let kind = fault.fault.kind();
-            let ours = match server {
-                "postgres" => {
-                    usize::from(postgres.is_some_and(|wanted| matches!(wanted.at, PostgresAt::Embedded)))
-                }
-                _ => stores.iter().filter(|wanted| wanted.is_embedded).count(),
-            };
-            let problem = match ours {
-                1 => continue,
-                0 => Diagnostic::usage(format!("fault `{kind}`: this run starts no {server} of its own"))
-                    .help(format!(
-                        "a script that uses {server} gets one with --target {EMBEDDED}; leave the fault out elsewhere"
-                    )),
-                _ => Diagnostic::usage(format!("fault `{kind}`: this run has several stores of its own"))
-                    .help("faults are done to a run's only store: leave the fault out, or name one store"),
-            };
-            self.problems.push(problem);
-        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! From what the script wants and the flags change to a plan that `load` plays.
 //!
-//! Order of the changes: `--only` picks scenarios, `--vus` and `--stage` reshape the one that is left, `--duration`
+//! Order of the changes: steps of a sweep are laid out, `--only` picks scenarios, `--vus` and `--stage` reshape the one that is left, `--duration`
 //! squeezes everything, and the warm-up follows from the length that results. (`--scale` multiplied the rates when the
 //! script's options were read.) Pure: nothing here looks at a clock or a file.
 
+mod in_steps;
 mod in_turn;
 mod reshape;
 mod squeeze;
@@ -50,7 +51,8 @@ pub struct Planned {
 /// # Errors
 /// Everything that is wrong with it.
 pub(crate) fn plan(options: &Options, request: &LoadRequest) -> Result<Planned, Vec<Diagnostic>> {
-    let planned = made(&options.scenarios, &options.faults, options.seed, options.warm_up, request)?;
+    let scenarios = in_steps::laid_out(&options.scenarios, options.sweep.as_ref());
+    let planned = made(&scenarios, &options.faults, options.seed, options.warm_up, request)?;
     let late = |fault: &&FaultOptions| planned.duration.value.is_some_and(|length| fault.at >= length);
     let problems = planned.faults.iter().filter(late).map(|fault| {
         let length = planned.duration.value.map(model::units::format_duration).unwrap_or_default();
@@ -79,13 +81,22 @@ fn made(
     }
     let compared = scenarios.partition_point(|scenario| scenario.turn.is_none());
     let mut turns = scenarios.split_off(compared);
-    if !scenarios.is_empty() || turns.is_empty() {
+    if scenarios.iter().any(|scenario| scenario.step.is_some()) {
+        let remedy = "sweep what it changes, or set a parameter of the script with -p";
+        reshape::refuse(request, "this run sweeps", remedy, &mut problems);
+    } else if !scenarios.is_empty() || turns.is_empty() {
         reshape::reshape(&mut scenarios, request, &mut problems);
     } else {
-        reshape::refuse(request, &mut problems);
+        reshape::refuse(
+            request,
+            "this script only compares",
+            "change `vus` and `turn` of the comparison",
+            &mut problems,
+        );
     }
     in_turn::one_after_the_other(&mut turns, length(&scenarios).unwrap_or_default());
     scenarios.extend(turns);
+    problems.extend(never_compared(&scenarios, request));
     // What is wrong already would be squeezed into nonsense.
     let before = plan_of(&scenarios, 0, 0, request);
     if let Err(found) = before.validate() {
@@ -96,8 +107,9 @@ fn made(
     }
     let factor = request.duration.map_or(1.0, |duration| squeeze::squeeze(&mut scenarios, duration));
     let faults = squeeze::faults(faults, factor);
-    let duration =
-        Sourced::flag_or_script((request.duration.map(Some), "--duration"), Some(length(&scenarios)), None);
+    let has_end = scenarios.iter().all(|scenario| scenario.executor.has_end());
+    let of_script = length(&scenarios).filter(|_| has_end);
+    let duration = Sourced::flag_or_script((request.duration.map(Some), "--duration"), Some(of_script), None);
     let seed = Sourced::flag_or_script((request.seed, "--seed"), script_seed, SEED);
     let warm_up = warm_up(&scenarios, script_warm_up, request);
     let plan = plan_of(&scenarios, seed.value, nanoseconds(warm_up.value), request);
@@ -105,6 +117,14 @@ fn made(
         Ok(()) => Ok(Planned { plan, scenarios, seed, warm_up, duration, faults }),
         Err(found) => Err(found.0.iter().map(told).collect()),
     }
+}
+
+/// Comparisons begin when everything else has ended.
+fn never_compared(scenarios: &[ScenarioOptions], request: &LoadRequest) -> Option<Diagnostic> {
+    let endless = scenarios.iter().find(|scenario| !scenario.executor.has_end())?;
+    let waits = scenarios.iter().any(|scenario| scenario.turn.is_some()) && request.duration.is_none();
+    let message = format!("comparisons begin when scenario {} has ended, which has no end", endless.name);
+    waits.then(|| Diagnostic::usage(message).help("give it a `duration`"))
 }
 
 fn told(problem: &PlanProblem) -> Diagnostic {
@@ -116,8 +136,12 @@ fn told(problem: &PlanProblem) -> Diagnostic {
 }
 
 fn picked(all: &[ScenarioOptions], only: &[String], problems: &mut Vec<Diagnostic>) -> Vec<ScenarioOptions> {
-    let mut names: Vec<&str> = all.iter().map(chosen_by).collect();
-    names.dedup();
+    let mut names: Vec<&str> = Vec::new();
+    for name in all.iter().map(chosen_by) {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
     for name in only.iter().filter(|name| !names.contains(&name.as_str())) {
         let help = match did_you_mean(name, names.iter().copied()) {
             Some(near) => format!("did you mean `{near}`?"),
@@ -129,9 +153,10 @@ fn picked(all: &[ScenarioOptions], only: &[String], problems: &mut Vec<Diagnosti
     all.iter().filter(|scenario| only.is_empty() || is_picked(scenario)).cloned().collect()
 }
 
-/// The word of `--only` that means it: its name, or that of its comparison.
+/// The word of `--only` that means it: its name, whatever step it is of, or that of its comparison.
 fn chosen_by(scenario: &ScenarioOptions) -> &str {
-    scenario.comparison().unwrap_or(&scenario.name)
+    let own = scenario.step.as_ref().map_or(&scenario.name, |step| &step.scenario);
+    scenario.comparison().unwrap_or(own)
 }
 
 fn plan_of(scenarios: &[ScenarioOptions], seed: u64, warm_up_ns: u64, request: &LoadRequest) -> Plan {
@@ -151,9 +176,10 @@ pub(crate) fn counts_iterations(executor: &Executor) -> bool {
     matches!(executor, Executor::PerVuIterations(_) | Executor::SharedIterations(_))
 }
 
-/// When the last scenario that is bound to time ends; nothing when all of them count iterations.
+/// When the last scenario that is bound to time ends; nothing when none is.
 fn length(scenarios: &[ScenarioOptions]) -> Option<Duration> {
-    let timed = scenarios.iter().filter(|scenario| !counts_iterations(&scenario.executor));
+    let is_timed = |executor: &Executor| !counts_iterations(executor) && executor.has_end();
+    let timed = scenarios.iter().filter(|scenario| is_timed(&scenario.executor));
     timed.map(|scenario| scenario.start + Duration::from_nanos(scenario.executor.longest_ns())).max()
 }
 
@@ -162,12 +188,17 @@ fn warm_up(
     of_script: Option<Duration>,
     request: &LoadRequest,
 ) -> Sourced<Duration> {
-    let Some(length) = length(scenarios) else {
+    if scenarios.iter().all(|scenario| counts_iterations(&scenario.executor)) {
         return Sourced::default_of(Duration::ZERO);
-    };
+    }
+    let length = length(scenarios).unwrap_or_default();
     // Comparisons wake what they compare in turns of their own.
-    let is_compared = scenarios.iter().all(|scenario| scenario.turn.is_some());
-    let default = if is_compared { Duration::ZERO } else { (length / WARM_UP_SHARE).min(WARM_UP_AT_MOST) };
+    let has_none = |scenario: &ScenarioOptions| scenario.turn.is_some() || !scenario.executor.has_warm_up();
+    let default = if scenarios.iter().all(has_none) {
+        Duration::ZERO
+    } else {
+        (length / WARM_UP_SHARE).min(WARM_UP_AT_MOST)
+    };
     Sourced::flag_or_script((request.warm_up, "--warm-up"), of_script, default)
 }
 

@@ -38,12 +38,12 @@ pub(super) fn reshape(
     }
 }
 
-/// For a script that only compares: its turns have the size and form that make them comparable.
-pub(super) fn refuse(request: &LoadRequest, problems: &mut Vec<Diagnostic>) {
+/// For a run whose turns or steps have the size and form that make them comparable.
+pub(super) fn refuse(request: &LoadRequest, why: &str, remedy: &str, problems: &mut Vec<Diagnostic>) {
     let flags = flags(request);
     if !flags.is_empty() {
-        let message = format!("{} is for a scenario, and this script only compares", flags.join(" and "));
-        problems.push(Diagnostic::usage(message).help("change `vus` and `turn` of the comparison"));
+        let message = format!("{} is for a scenario, and {why}", flags.join(" and "));
+        problems.push(Diagnostic::usage(message).help(remedy));
     }
 }
 
@@ -70,6 +70,18 @@ fn staged(executor: &Executor, stages: &[(Duration, f64)]) -> Result<Executor, D
         }
         Executor::ConstantVus(closed) => ramping(closed.vus, 30_000_000_000, stages),
         Executor::RampingVus(closed) => ramping(closed.start_vus, closed.graceful_ramp_down_ns, stages),
+        Executor::ExternallyControlled(_) => {
+            Err(Diagnostic::usage("--stage: the scenario is controlled from outside, so it has no stages")
+                .help("leave --stage out, or change its executor to ramping-vus"))
+        }
+        Executor::Replay(_) => {
+            Err(Diagnostic::usage("--stage: the scenario replays a trace, whose times are its stages")
+                .help("leave --stage out, or change its `speed`"))
+        }
+        Executor::Feedback(_) => Err(Diagnostic::usage(
+            "--stage: the scenario decides its rate by what it holds, so it has no stages",
+        )
+        .help("leave --stage out, or change its executor to ramping-arrival-rate")),
         Executor::PerVuIterations(_) | Executor::SharedIterations(_) => {
             Err(Diagnostic::usage("--stage: the scenario counts iterations, so it has no stages")
                 .help("leave --stage out, or change its executor to ramping-vus"))
@@ -97,10 +109,19 @@ fn ramping(
 fn resized(executor: &mut Executor, vus: u32) -> Result<(), Diagnostic> {
     match executor {
         Executor::ConstantVus(closed) => closed.vus = vus,
+        Executor::ExternallyControlled(closed) => closed.vus = vus,
         Executor::PerVuIterations(closed) => closed.vus = vus,
         Executor::SharedIterations(closed) => closed.vus = vus,
         Executor::RampingVus(closed) => closed.start_vus = vus,
         Executor::ArrivalRate(open) => {
+            open.max_vus = vus;
+            open.pre_allocated_vus = open.pre_allocated_vus.min(vus);
+        }
+        Executor::Replay(open) => {
+            open.max_vus = vus;
+            open.pre_allocated_vus = open.pre_allocated_vus.min(vus);
+        }
+        Executor::Feedback(open) => {
             open.max_vus = vus;
             open.pre_allocated_vus = open.pre_allocated_vus.min(vus);
         }

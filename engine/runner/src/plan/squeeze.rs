@@ -2,11 +2,11 @@
 //!
 //! One factor for everything that is bound to time: shapes, stages, and the moments at which scenarios begin. So
 //! what happened at half-time still does. Scenarios that count iterations keep their number and may take no longer
-//! than the new duration.
+//! than the new duration, and those without an end have one then.
 
 use std::{sync::Arc, time::Duration};
 
-use load::executor::{ArrivalRate, Executor};
+use load::executor::{ArrivalRate, ENDLESS_NS, Executor};
 use script::{FaultOptions, ScenarioOptions};
 
 use super::{counts_iterations, length, nanoseconds};
@@ -26,6 +26,13 @@ pub(super) fn squeeze(scenarios: &mut [ScenarioOptions], duration: Duration) -> 
         let scaled = |ns: u64| if ends_last { exactly_ns } else { scale(ns, factor) };
         match &mut scenario.executor {
             Executor::ArrivalRate(open) => *open = squeezed(open, scaled(open.duration_ns)),
+            Executor::Replay(open) => *open = open.squeezed_to(scaled(open.duration_ns)),
+            // What it holds has a pace of its own, and so has what decides.
+            Executor::Feedback(open) => open.duration_ns = scaled(open.duration_ns),
+            Executor::ExternallyControlled(closed) if closed.duration_ns == ENDLESS_NS => {
+                closed.duration_ns = exactly_ns;
+            }
+            Executor::ExternallyControlled(closed) => closed.duration_ns = scaled(closed.duration_ns),
             Executor::ConstantVus(closed) => closed.duration_ns = scaled(closed.duration_ns),
             Executor::RampingVus(closed) => {
                 closed

@@ -1,7 +1,15 @@
 use std::{sync::Arc, time::Duration};
 
-use load::executor::{ArrivalRate, ConstantVus, Executor, RampingVus, SharedIterations, Stage};
-use model::{arrivals::Pacing, segment::Segment, shape::Shape};
+use load::executor::{
+    ArrivalRate, ConstantVus, ENDLESS_NS, Executor, ExternallyControlled, Feedback, RampingVus, Replay,
+    SharedIterations, Stage,
+};
+use model::{
+    arrivals::{Pacing, listed::Listed},
+    control::Direction,
+    segment::Segment,
+    shape::Shape,
+};
 use script::{Exec, ScenarioOptions, Turn, TurnKind};
 
 use super::{Planned, made};
@@ -17,7 +25,11 @@ fn scenario(name: &str, executor: Executor) -> ScenarioOptions {
         start: Duration::ZERO,
         graceful_stop: Duration::from_secs(30),
         tags: Default::default(),
+        trace: None,
+        held: None,
         turn: None,
+        is_swept: true,
+        step: None,
     }
 }
 
@@ -199,4 +211,77 @@ fn stages_that_make_no_sense_are_refused() {
         plan(vec![counted("race")], &whole).unwrap_err()[0]
             .starts_with("--stage: the scenario counts iterations")
     );
+}
+
+fn controlled(name: &str) -> ScenarioOptions {
+    let options = ExternallyControlled { vus: 2, max_vus: 10, duration_ns: ENDLESS_NS };
+    scenario(name, Executor::ExternallyControlled(options))
+}
+
+#[test]
+fn what_has_no_end_lasts_until_it_is_stopped_or_as_long_as_a_flag_says() {
+    let scenarios = || vec![closed("users", 5, 60), controlled("outside")];
+    let planned = plan(scenarios(), &LoadRequest::default()).unwrap();
+    assert_eq!(planned.duration.value, None);
+    assert_eq!(planned.warm_up.value, Duration::from_secs(6), "a tenth of what has an end");
+    let request = LoadRequest { duration: Some(Duration::from_secs(30)), ..LoadRequest::default() };
+    let planned = plan(scenarios(), &request).unwrap();
+    let lengths: Vec<u64> = planned.plan.scenarios.iter().map(|s| s.executor.longest_ns()).collect();
+    assert_eq!((lengths, planned.duration.value), (vec![30 * SECOND; 2], Some(Duration::from_secs(30))));
+
+    let alone = LoadRequest { warm_up: Some(Duration::from_secs(1)), ..LoadRequest::default() };
+    assert_eq!(plan(vec![controlled("outside")], &alone).unwrap().plan.warm_up_ns, SECOND);
+    let told = plan([vec![controlled("outside")], turns("race", 4)].concat(), &LoadRequest::default());
+    let expected =
+        "comparisons begin when scenario outside has ended, which has no end (help: give it a `duration`)";
+    assert_eq!(told.unwrap_err(), [expected]);
+}
+
+#[test]
+fn a_replay_is_squeezed_and_has_no_warm_up_and_no_stages() {
+    let listed = Listed::new(vec![0, SECOND, 3 * SECOND]).unwrap();
+    let replay = Replay { duration_ns: listed.pass_ns(), listed, pre_allocated_vus: 4, max_vus: 10 };
+    let again = || vec![scenario("again", Executor::Replay(replay.clone()))];
+    let request =
+        LoadRequest { duration: Some(Duration::from_secs(9)), vus: Some(3), ..LoadRequest::default() };
+    let planned = plan(again(), &request).unwrap();
+    let Executor::Replay(twice) = &planned.plan.scenarios[0].executor else { panic!("no replay") };
+    // 4.5 s in 9 s.
+    assert_eq!((twice.listed.planned_ns(1), twice.duration_ns), (Some(2 * SECOND), 9 * SECOND));
+    assert_eq!((twice.pre_allocated_vus, twice.max_vus, planned.warm_up.value), (3, 3, Duration::ZERO));
+    let stages = LoadRequest { stages: vec![(Duration::from_secs(1), 1.0)], ..LoadRequest::default() };
+    for (scenarios, what) in
+        [(again(), "replays a trace"), (vec![controlled("outside")], "controlled from outside")]
+    {
+        let told = plan(scenarios, &stages).unwrap_err();
+        assert!(told.len() == 1 && told[0].contains(what), "{told:?}");
+    }
+}
+
+#[test]
+fn what_holds_a_value_keeps_its_pace_when_it_is_squeezed_and_has_no_stages() {
+    let feedback = Feedback {
+        target: 100.0,
+        direction: Direction::Up,
+        gain: 1.0,
+        start_rate: 5.0,
+        min_rate: 0.0,
+        max_rate: 50.0,
+        every_ns: SECOND,
+        sampled_every_ns: SECOND,
+        duration_ns: 300 * SECOND,
+        pre_allocated_vus: 20,
+        max_vus: 50,
+    };
+    let push = || vec![scenario("push", Executor::Feedback(feedback.clone()))];
+    let request =
+        LoadRequest { duration: Some(Duration::from_secs(60)), vus: Some(8), ..LoadRequest::default() };
+    let planned = plan(push(), &request).unwrap();
+    let Executor::Feedback(squeezed) = &planned.plan.scenarios[0].executor else { panic!("no feedback") };
+    let expected =
+        Feedback { duration_ns: 60 * SECOND, pre_allocated_vus: 8, max_vus: 8, ..feedback.clone() };
+    assert_eq!((squeezed, planned.warm_up.value), (&expected, Duration::from_secs(6)));
+    let stages = LoadRequest { stages: vec![(Duration::from_secs(1), 1.0)], ..LoadRequest::default() };
+    let told = plan(push(), &stages).unwrap_err();
+    assert!(told.len() == 1 && told[0].contains("decides its rate by what it holds"), "{told:?}");
 }

@@ -22,8 +22,12 @@ pub(super) fn command(prepared: &Prepared, request: &RunRequest) -> Vec<String> 
     words.flags("--stdlib", script.stdlib.iter().map(|path| path.display().to_string()));
     load(prepared, request, &mut words);
     target(&request.target, &mut words);
+    words.flags("--control", request.control.clone());
     if request.yes {
         words.0.push("--yes".to_owned());
+    }
+    if request.reset {
+        words.0.push("--reset".to_owned());
     }
     if !request.judge_thresholds {
         words.0.push("--no-thresholds".to_owned());
@@ -46,6 +50,10 @@ fn load(prepared: &Prepared, request: &RunRequest, words: &mut Words) {
     words.flags("--vus", load.vus.map(|vus| vus.to_string()));
     let stage = |(time, target): &(_, f64)| format!("{}:{target}", format_duration(*time));
     words.flags("--stage", load.stages.iter().map(stage));
+    let sweep = &load.sweep;
+    words.flags("--sweep", sweep.of.iter().map(|(param, values)| format!("{param}={values}")));
+    words.flags("--sweep-step", sweep.step.map(format_duration));
+    words.flags("--sweep-rest", sweep.rest.map(format_duration));
     words.flags("--only", load.only.iter().cloned());
     words.flag("--seed", prepared.planned.seed.value.to_string());
     words.flag("--cores", prepared.cores.value.to_string());
@@ -55,6 +63,8 @@ fn load(prepared: &Prepared, request: &RunRequest, words: &mut Words) {
 fn target(target: &TargetRequest, words: &mut Words) {
     words.flags("--target", target.name.clone());
     words.flags("--postgres-url", target.postgres_url.clone().filter(|url| !may_hold_password(url)));
+    // A URL with credentials in it is refused before anything runs.
+    words.flags("--http-url", target.http_url.clone());
     words.flags("--s3-endpoint", target.s3_endpoint.clone());
     words.flags("--s3-bucket", target.s3_bucket.clone());
     words.flags("--s3-region", target.s3_region.clone());

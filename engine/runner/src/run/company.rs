@@ -6,6 +6,7 @@ use load::time::Epoch;
 use tokio::sync::watch;
 
 use crate::{
+    detours::Detours,
     faulting::{self, FaultNews, FaultPlan},
     interrupts::Interrupts,
     prepare::Prepared,
@@ -31,6 +32,7 @@ pub(super) struct Company<'a> {
     pub(super) prepared: &'a Prepared,
     pub(super) postgres: Option<&'a drivers::pg::PgConfig>,
     pub(super) embedded: &'a embed::Servers,
+    pub(super) detours: &'a Detours,
     pub(super) stage: &'a StageThread,
     pub(super) interrupts: &'a Interrupts,
 }
@@ -69,6 +71,8 @@ impl<'a> Company<'a> {
                 window_start_ns,
                 postgres: self.postgres,
                 embedded: self.embedded,
+                commands: &self.prepared.target.faults,
+                detours: self.detours,
                 interrupts: self.interrupts,
                 is_draining: beside.is_draining.subscribe(),
                 news: beside.news.clone(),

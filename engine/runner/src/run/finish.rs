@@ -9,8 +9,9 @@ use model::{
     threshold::ThresholdRule,
 };
 use report::{events::ServerChange, markdown};
+use script::ScenarioOptions;
 
-use super::{RunOutcome, Running, book::Book, comparing};
+use super::{RunOutcome, Running, book::Book, comparing, regulating::with_decided, sweeping};
 use crate::{
     directory::unix_us,
     exit::ExitCode,
@@ -30,16 +31,28 @@ impl Running<'_> {
         let comparisons = &self.prepared.options.comparisons;
         let warm_up_s = planned.warm_up.value.as_secs_f64();
         run.comparisons = comparing::compared(comparisons, &planned.scenarios, measured, warm_up_s);
+        let swept = self.prepared.options.sweep.as_ref().and_then(|sweep| {
+            let (scenarios, steps) = (planned.scenarios.as_slice(), &self.tally.steps);
+            let (end_ns, seed) = (window.end_ns, planned.seed.value);
+            sweeping::Played { sweep, scenarios, steps, totals: measured, end_ns, seed }.record()
+        });
         let mut summary = Summary::from_totals(&self.tally.totals, window_s);
-        // The turns of a comparison stand there.
-        let is_turn = |name: &str| planned.scenarios.iter().any(|s| s.name == name && s.turn.is_some());
+        // The turns of a comparison and the steps of a sweep stand there.
+        let stands_there = |s: &ScenarioOptions| s.turn.is_some() || s.step.is_some();
+        let is_turn = |name: &str| planned.scenarios.iter().any(|s| s.name == name && stands_there(s));
         summary.scenarios.retain(|scenario| !is_turn(&scenario.name));
         run.summary = Some(summary);
+        self.tally.heal(&mut run.faults, (window.start_ns, window.end_ns));
         run.series = self.tally.series((window.start_ns, window.end_ns));
-        let figures =
-            GeneratorFigures::from_totals(self.tally.measured(), &limits(&self.prepared.planned.scenarios));
+        let limits = with_decided(limits(&planned.scenarios), &planned.scenarios, &run.series);
+        let figures = GeneratorFigures::from_totals(self.tally.measured(), &limits);
         run.label.generator_bound = generator_bound(&figures);
         run.label.generator_bound.extend(comparing::bound(&run.comparisons));
+        if let Some((record, figures)) = swept {
+            run.label.generator_bound.extend(sweeping::bound(&record));
+            run.sweeps = vec![record];
+            self.tally.swept(figures);
+        }
     }
 
     /// Judges, stops the servers and completes the directory.

@@ -19,11 +19,15 @@ mod finish;
 mod playing;
 mod progress;
 mod record;
+mod regulating;
 mod reporting;
 mod settling;
+mod sweeping;
 mod troubles;
+mod wiring;
 
 use std::{
+    net::TcpListener,
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
@@ -35,7 +39,7 @@ use model::{
     units::format_duration,
 };
 use report::events::ServerChange;
-use script::{Diagnostic, Findings, Portable, ScenarioOptions, ScenarioWiring, Wiring};
+use script::{Diagnostic, FaultOptions, Portable, Wiring};
 
 use self::{
     book::Book,
@@ -43,8 +47,11 @@ use self::{
 };
 pub use progress::Progress;
 pub(crate) use record::executor_name;
+pub(crate) use sweeping::planned as planned_sweep;
+pub(crate) use wiring::wiring;
 
 use crate::{
+    detours::Detours,
     directory::RunDirectory,
     error::RunError,
     exit::ExitCode,
@@ -52,8 +59,10 @@ use crate::{
     preflight::{self, Needs},
     prepare::{Prepared, parameters, prepare},
     request::RunRequest,
+    reset::{self, removed},
     servers::{self, Servers},
     stage::{StageFailure, StageThread},
+    steering,
     tally::Tally,
 };
 
@@ -81,17 +90,24 @@ pub fn run(
     interrupts: &Interrupts,
 ) -> Result<RunOutcome, RunError> {
     let prepared = prepare(&request.script, &request.load, &request.target)?;
+    if request.reset {
+        reset::may_be_done(&prepared, request.yes)?;
+    }
     // A script may take its time to say its options, and starting servers takes more.
     if interrupts.urgency() > Urgency::None {
         return Err(RunError::Interrupted);
     }
+    let port = steering::open(&prepared, request)?;
     let needs = Needs::of(&prepared);
     let mut warnings = preflight::machine(&needs, &request.out)?;
     let has_probes = !prepared.options.probes.is_empty();
     let directory = RunDirectory::create(&request.out, &prepared.program.name(), has_probes)?;
     let mut book = Book::open(record::run_file(&prepared, request), directory, watch)?;
     book.phase("start");
-    let (servers, stage, wiring) =
+    if let Some(address) = port.as_ref().and_then(|port| port.local_addr().ok()) {
+        book.note(format!("control port: http://{address}{}", steering::PATH));
+    }
+    let Started { servers, detours, stage, wiring } =
         match start(&prepared, &needs, request, &mut book, &mut warnings, interrupts) {
             Ok(started) => started,
             Err(error) => {
@@ -105,7 +121,9 @@ pub fn run(
             prepared.cores.value,
             &prepared.planned.scenarios,
             prepared.planned.plan.warm_up_ns,
-        ),
+        )
+        .watching_faults(!prepared.planned.faults.is_empty())
+        .with_sweep(prepared.options.sweep.as_ref(), &prepared.planned),
         prepared: &prepared,
         request,
         wiring,
@@ -113,12 +131,22 @@ pub fn run(
         interrupts,
         book,
         servers,
+        port,
+        detours,
         shared: None,
         window: None,
         doubts: Vec::new(),
     };
     running.phases();
     Ok(running.finish())
+}
+
+/// What was started for a run.
+struct Started {
+    servers: Servers,
+    detours: Detours,
+    stage: StageThread,
+    wiring: Wiring,
 }
 
 /// Starts what the run needs, up to the stage.
@@ -129,7 +157,7 @@ fn start(
     book: &mut Book<'_>,
     warnings: &mut Vec<String>,
     interrupts: &Interrupts,
-) -> Result<(Servers, StageThread, Wiring), RunError> {
+) -> Result<Started, RunError> {
     may_break(prepared, request)?;
     let began = Instant::now();
     let servers = servers::start(prepared, needs)?;
@@ -145,48 +173,30 @@ fn start(
         return Err(RunError::Interrupted);
     }
     book.run.servers.clone_from(&servers.records);
+    let detours = Detours::start(prepared, &servers)?;
+    for server in detours.names() {
+        book.warn(format!(
+            "for its faults on the wire the load reaches {server} through a proxy in this process, which takes CPU of the \
+             generator's machine and lengthens every round trip a little"
+        ));
+    }
     // From here on, so that a run that is killed says it as well.
     book.run.label.shape_only = shape_only(&book.run.servers);
-    let pool = prepared.options.postgres.pool;
-    let wiring = Wiring {
-        inputs: prepared.inputs.clone(),
-        seed: prepared.planned.seed.value,
-        scenarios: scenarios(&prepared.planned.scenarios),
-        postgres: servers.postgres.clone().map(|config| (config, pool)),
-        stores: servers.stores.clone(),
-        timeout: prepared.options.timeout,
-        allow_destructive: request.yes || prepared.permits_destruction(),
-        findings: Arc::new(Findings::default()),
-    };
+    let wiring = wiring(prepared, &servers, &detours, request.yes);
     let stage = StageThread::start(&prepared.program, &wiring, interrupts)?;
-    Ok((servers, stage, wiring))
+    Ok(Started { servers, detours, stage, wiring })
 }
 
 /// Whether the faults of a run may be done to what it runs against.
 fn may_break(prepared: &Prepared, request: &RunRequest) -> Result<(), RunError> {
     let faults = &prepared.planned.faults;
     let is_allowed = request.yes || prepared.permits_destruction();
-    let Some(fault) = faults.first().filter(|_| !is_allowed) else { return Ok(()) };
+    // What happens on the wire happens to connections of our own alone.
+    let breaks = |fault: &&FaultOptions| fault.fault.wire().is_none();
+    let Some(fault) = faults.iter().find(breaks).filter(|_| !is_allowed) else { return Ok(()) };
     let message = format!("fault `{}`: the target does not permit to break anything", fault.fault.kind());
     let help = "say `allow_destructive: true` in the target, or --yes for this run";
     Err(RunError::Wrong(vec![Diagnostic::usage(message).help(help)]))
-}
-
-/// The scenarios as virtual users know them, numbered through.
-fn scenarios(scenarios: &[ScenarioOptions]) -> Vec<ScenarioWiring> {
-    let wire = |next_vu: &mut u64, scenario: &ScenarioOptions| {
-        let (first_vu, max_vus) = (*next_vu, u64::from(scenario.executor.max_vus()));
-        *next_vu += max_vus;
-        let turn = scenario.turn.as_ref();
-        Some(ScenarioWiring {
-            name: scenario.name.clone(),
-            seed_name: turn.map_or(&scenario.name, |turn| &turn.seed_name).clone(),
-            side: turn.map(|turn| turn.side.clone()),
-            first_vu,
-            max_vus,
-        })
-    };
-    scenarios.iter().scan(0, wire).collect()
 }
 
 /// A run between its start and its end.
@@ -199,6 +209,10 @@ struct Running<'a> {
     book: Book<'a>,
     tally: Tally,
     servers: Servers,
+    /// Where the run can be steered from outside.
+    port: Option<TcpListener>,
+    /// Proxies before servers, until all is over.
+    detours: Detours,
     /// What `setup` returned.
     shared: Option<Arc<Portable>>,
     /// What was measured; nothing before the load.
@@ -210,6 +224,10 @@ struct Running<'a> {
 impl Running<'_> {
     /// Set-up to teardown.
     fn phases(&mut self) {
+        if self.request.reset && self.reset().is_none() {
+            self.book.state(RunState::Failed);
+            return;
+        }
         let Some(shared) = self.set_up() else {
             self.book.state(RunState::Failed);
             return;
@@ -225,6 +243,16 @@ impl Running<'_> {
             self.call("teardown", None, Urgency::Leave);
         }
         self.book.phase_ends();
+    }
+
+    /// Removes what earlier runs have left; nothing when it failed.
+    fn reset(&mut self) -> Option<()> {
+        let removed = removed(&self.call(reset::FUNCTION, None, Urgency::Finish)?);
+        self.book.note(match removed.as_slice() {
+            [] => "reset() removed nothing that it names".to_owned(),
+            removed => format!("reset() removed {}", removed.join(", ")),
+        });
+        Some(())
     }
 
     /// What every virtual user gets as `shared`; nothing when it failed.
@@ -257,6 +285,8 @@ impl Running<'_> {
             stage: &self.stage,
             interrupts: self.interrupts,
             embedded: &self.servers.embedded,
+            port: self.port.take(),
+            detours: &self.detours,
             aborting: aborting.collect(),
             book: &mut self.book,
             tally: &mut self.tally,
@@ -268,7 +298,7 @@ impl Running<'_> {
             self.doubts.push(doubt);
         }
         match ended_by {
-            EndedBy::Plan => {}
+            EndedBy::Plan | EndedBy::Outside => {}
             EndedBy::Interrupt => {
                 self.book.codes.push(ExitCode::Interrupted);
                 self.book.state(RunState::Interrupted);
@@ -285,6 +315,11 @@ impl Running<'_> {
     fn cut_short(&self, ended_by: &EndedBy) -> Option<String> {
         let who = match ended_by {
             EndedBy::Plan | EndedBy::Threshold => return None,
+            // Without a duration there is no other end.
+            EndedBy::Outside => {
+                self.prepared.planned.duration.value?;
+                "the control port"
+            }
             EndedBy::Interrupt => "the user",
             EndedBy::Script => "the script",
         };

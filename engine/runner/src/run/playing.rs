@@ -1,6 +1,7 @@
 //! The load itself: cores play the plan on threads of their own, and this one listens, writes, judges and stops.
 
 use std::{
+    net::TcpListener,
     panic::resume_unwind,
     sync::{Arc, mpsc},
     thread,
@@ -23,13 +24,16 @@ use super::{
     book::Book,
     company::{Beside, Company},
     evidence::Evidence,
+    regulating::{Regulated, series_of},
 };
 use crate::{
+    detours::Detours,
     faulting::FaultNews,
     interrupts::{Interrupts, Urgency},
     prepare::Prepared,
     probing::Look,
     stage::StageThread,
+    steering::{self, Steered},
     tally::Tally,
 };
 
@@ -41,8 +45,10 @@ const LOOK: Duration = Duration::from_millis(50);
 pub(super) enum EndedBy {
     /// The plan came to its end.
     Plan,
-    /// Somebody outside.
+    /// The user: Ctrl-C.
     Interrupt,
+    /// Somebody outside, through the control port.
+    Outside,
     /// A threshold that may.
     Threshold,
     /// The script said `abort(…)`.
@@ -58,6 +64,10 @@ pub(super) struct Player<'a, 'b> {
     pub(super) interrupts: &'a Interrupts,
     /// Servers of ours, to look at and to break.
     pub(super) embedded: &'a embed::Servers,
+    /// Where the run can be steered from outside.
+    pub(super) port: Option<TcpListener>,
+    /// Proxies before servers.
+    pub(super) detours: &'a Detours,
     /// Thresholds that may end the run.
     pub(super) aborting: Vec<&'a ThresholdRule>,
     pub(super) book: &'a mut Book<'b>,
@@ -74,6 +84,8 @@ struct Hearing {
     looks: mpsc::Receiver<Look>,
     news: mpsc::Receiver<FaultNews>,
     evidence: Evidence,
+    regulated: Regulated,
+    steered: Steered,
 }
 
 /// Ends the load when the listener panics: the thread that plays is waited for in any case, and would play its plan to
@@ -112,7 +124,9 @@ impl Player<'_, '_> {
             is_over: watch::Sender::new(false),
         };
         let planned = &self.prepared.planned;
+        let dial = run.dial().cloned();
         let mut hearing = Hearing {
+            steered: Steered { control: control.clone(), dial, is_stopped: Arc::default() },
             run: run.clone(),
             control,
             phase: Phase::Starting,
@@ -121,6 +135,7 @@ impl Player<'_, '_> {
             looks,
             news,
             evidence: Evidence::new(self.prepared),
+            regulated: Regulated::new(&planned.scenarios, &run),
         };
         let played = self.listen_while_playing(&events, beside, &mut hearing);
         self.hear_beside(&mut hearing);
@@ -149,6 +164,7 @@ impl Player<'_, '_> {
             prepared: self.prepared,
             postgres: wiring.postgres.as_ref().map(|(config, _)| config),
             embedded: self.embedded,
+            detours: self.detours,
             stage: self.stage,
             interrupts: self.interrupts,
         };
@@ -158,6 +174,10 @@ impl Player<'_, '_> {
                     ScriptCrew::new(program, wiring.clone(), execs.clone(), shared.clone(), context)
                 })
             });
+            if let Some(port) = self.port.take() {
+                let (steered, is_over) = (hearing.steered.clone(), beside.is_over.subscribe());
+                scope.spawn(move || steering::serve(port, &steered, is_over));
+            }
             let _abort = AbortOnPanic(hearing.control.clone());
             loop {
                 // Asked before the last look at the events: what was sent before the end is heard.
@@ -218,6 +238,11 @@ impl Player<'_, '_> {
                 }
             }
             Event::Mark { at_ns, text } => self.book.mark(at_ns, text),
+            Event::Rate { scenario, at_ns, rate } => {
+                let series = series_of(&scenario);
+                self.book.directory.sample(at_ns, &series, rate);
+                self.tally.sample(&series, at_ns, rate);
+            }
             Event::Panic { scenario, vu, message, .. } => {
                 let text = format!("virtual user {vu} of {scenario} panicked: {message}");
                 self.book
@@ -260,6 +285,7 @@ impl Player<'_, '_> {
     /// Takes what probes saw and faults did.
     fn hear_beside(&mut self, hearing: &mut Hearing) {
         while let Ok(look) = hearing.looks.try_recv() {
+            hearing.regulated.feel(&look).into_iter().for_each(|warning| self.book.warn(warning));
             hearing.evidence.take(look, self.book, self.tally);
         }
         while let Ok(news) = hearing.news.try_recv() {
@@ -295,6 +321,11 @@ impl Player<'_, '_> {
             self.book.stopped(format!("the script aborted the run: {message}"));
             hearing.ended_by = EndedBy::Script;
             // What others are in the middle of is not what the script complains of: they end it.
+            hearing.control.stop();
+        }
+        if hearing.ended_by == EndedBy::Plan && hearing.steered.is_stopped() {
+            self.book.stopped("told to through the control port".to_owned());
+            hearing.ended_by = EndedBy::Outside;
             hearing.control.stop();
         }
         match self.interrupts.urgency() {

@@ -5,7 +5,7 @@ use model::runfile::{LoadRecord, Parameter, RunFile, ScenarioSource};
 use script::ScenarioOptions;
 use sha2::{Digest as _, Sha256};
 
-use super::again;
+use super::{again, sweeping};
 use crate::{
     directory::unix_us,
     environment::environment,
@@ -31,14 +31,27 @@ pub(super) fn run_file(prepared: &Prepared, request: &RunRequest) -> RunFile {
     // The turns of a comparison are told as one.
     let are_one =
         |a: &ScenarioOptions, b: &ScenarioOptions| a.turn.is_some() && a.comparison() == b.comparison();
-    for same in planned.scenarios.chunk_by(are_one) {
+    let told_once = |scenario: &&ScenarioOptions| scenario.step.as_ref().is_none_or(|step| step.number == 0);
+    let once: Vec<ScenarioOptions> = planned.scenarios.iter().filter(told_once).cloned().collect();
+    for same in once.chunk_by(are_one) {
         let mut record = load(&same[0], warm_up_s);
         if let Some(comparison) = same[0].comparison() {
             record.name = comparison.to_owned();
             record.executor = "constant-vus in turns".to_owned();
         }
+        if let Some(step) = &same[0].step {
+            let steps = planned
+                .scenarios
+                .iter()
+                .filter(|one| one.step.as_ref().is_some_and(|s| s.scenario == step.scenario));
+            record.name.clone_from(&step.scenario);
+            record.executor.push_str(" in steps");
+            record.max_vus = steps.map(|one| u64::from(one.executor.max_vus())).max().unwrap_or_default();
+        }
         run.loads.push(record);
     }
+    let sweep = prepared.options.sweep.as_ref();
+    run.sweeps = sweep.and_then(|sweep| sweeping::planned(sweep, &planned.scenarios)).into_iter().collect();
     run.environment = environment();
     run
 }
@@ -80,11 +93,18 @@ fn load(scenario: &ScenarioOptions, warm_up_s: f64) -> LoadRecord {
             record.shape = Some(open.shape.as_ref().clone().take(open.duration_ns as f64 / 1e9));
             record.pacing = open.pacing;
         }
+        Executor::Replay(replay) => {
+            record.shape = Some(replay.curve());
+            record.iterations = Some(replay.listed.count_before(replay.duration_ns));
+        }
         Executor::SharedIterations(counted) => record.iterations = Some(counted.iterations),
         Executor::PerVuIterations(counted) => {
             record.iterations = Some(counted.iterations.saturating_mul(u64::from(counted.vus)));
         }
-        Executor::ConstantVus(_) | Executor::RampingVus(_) => {}
+        Executor::ConstantVus(_)
+        | Executor::RampingVus(_)
+        | Executor::ExternallyControlled(_)
+        | Executor::Feedback(_) => {}
     }
     record
 }
@@ -94,8 +114,11 @@ pub(crate) fn executor_name(executor: &Executor) -> &'static str {
     match executor {
         Executor::ConstantVus(_) => "constant-vus",
         Executor::RampingVus(_) => "ramping-vus",
+        Executor::ExternallyControlled(_) => "externally-controlled",
         Executor::PerVuIterations(_) => "per-vu-iterations",
         Executor::SharedIterations(_) => "shared-iterations",
         Executor::ArrivalRate(_) => "arrival-rate",
+        Executor::Replay(_) => "replay",
+        Executor::Feedback(_) => "feedback",
     }
 }

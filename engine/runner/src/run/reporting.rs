@@ -5,7 +5,9 @@
 
 use std::collections::BTreeMap;
 
-use model::runfile::{OpSummary, ReportTable, ScenarioSummary, SeriesSummary, Summary};
+use model::runfile::{
+    LedgerRecord, OpSummary, ReportTable, ScenarioSummary, SeriesSummary, StepRecord, Summary, WaitRecord,
+};
 use script::{Portable, ScenarioOptions};
 use serde_json::{Value, json};
 
@@ -22,10 +24,7 @@ impl Running<'_> {
             return;
         }
         let Some(summary) = &self.book.run.summary else { return };
-        let mut figures: BTreeMap<&str, u64> = BTreeMap::new();
-        for (name, figure) in self.book.run.ledgers.iter().flat_map(|ledger| &ledger.figures) {
-            *figures.entry(name).or_default() += figure;
-        }
+        let figures = ledger_figures(&self.book.run.ledgers);
         let planned = &self.prepared.planned;
         let totals = self.tally.measured().scenarios.iter();
         let last_ends_s = totals.map(|(name, one)| (&**name, one.last_end_ns as f64 / 1e9)).collect();
@@ -38,7 +37,9 @@ impl Running<'_> {
             "scenarios": scenarios(summary, &planned.scenarios, planned.warm_up.value.as_secs_f64(), &last_ends_s),
             "metrics": summary.metrics,
             "series": series(&self.book.run.series),
+            "series_names": self.book.run.series.iter().map(|one| &one.name).collect::<Vec<_>>(),
             "ledger": figures,
+            "sweep": self.book.run.sweeps.iter().flat_map(|sweep| &sweep.steps).map(step).collect::<Vec<_>>(),
         });
         let mut argument = Portable::from_json(&measured);
         if let (Portable::Map(entries), Some(shared)) = (&mut argument, &self.shared) {
@@ -53,11 +54,40 @@ impl Running<'_> {
     }
 }
 
+/// Figures of all ledgers by name: counts are summed, and of waits the longest is told.
+fn ledger_figures(ledgers: &[LedgerRecord]) -> BTreeMap<String, Value> {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for (name, figure) in ledgers.iter().flat_map(|ledger| &ledger.figures) {
+        *counts.entry(name).or_default() += figure;
+    }
+    let mut times_ms: BTreeMap<String, f64> = BTreeMap::new();
+    for (name, time_ms) in ledgers.iter().flat_map(|ledger| &ledger.waits).flat_map(WaitRecord::times_ms) {
+        let longest_ms = times_ms.entry(name).or_default();
+        *longest_ms = longest_ms.max(time_ms);
+    }
+    let counts = counts.into_iter().map(|(name, count)| (name.to_owned(), count.into()));
+    counts.chain(times_ms.into_iter().map(|(name, time_ms)| (name, time_ms.into()))).collect()
+}
+
+/// One step of a sweep.
+fn step(step: &StepRecord) -> Value {
+    json!({
+        "value": step.value,
+        "per_s": step.per_s.map(|rate| rate.value),
+        "p50_ms": step.p50_ms,
+        "p99_ms": step.p99_ms,
+        "count": step.count,
+        "errors": step.errors,
+        "conflicts": step.conflicts,
+        "empty": step.empty,
+    })
+}
+
 /// Operations by name and outcome.
 fn ops(summary: &Summary) -> BTreeMap<&str, BTreeMap<&str, Value>> {
     let mut ops: BTreeMap<&str, BTreeMap<&str, Value>> = BTreeMap::new();
     let figures = |op: &OpSummary| {
-        json!({
+        let mut figures = json!({
             "count": op.latency.count,
             "per_s": op.per_s,
             "mean_ms": op.latency.mean_ms,
@@ -67,7 +97,14 @@ fn ops(summary: &Summary) -> BTreeMap<&str, BTreeMap<&str, Value>> {
             "p99_9_ms": op.latency.p99_9_ms,
             "max_ms": op.latency.max_ms,
             "items": op.items,
-        })
+        });
+        if let Some(wait) = &op.pool_wait {
+            figures["pool_wait_p50_ms"] = wait.p50_ms.into();
+            figures["pool_wait_p95_ms"] = wait.p95_ms.into();
+            figures["pool_wait_p99_ms"] = wait.p99_ms.into();
+            figures["pool_wait_max_ms"] = wait.max_ms.into();
+        }
+        figures
     };
     for op in &summary.ops {
         ops.entry(&op.name).or_default().insert(op.outcome.as_str(), figures(op));

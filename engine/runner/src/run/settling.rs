@@ -5,7 +5,7 @@ use std::time::Duration;
 use model::runfile::LedgerRecord;
 use script::{
     Diagnostic,
-    ledger::{CasLogs, StoreLogs, settle, settle_stores},
+    ledger::{CasLogs, NotedQueues, StoreLogs, settle, settle_queues, settle_stores},
 };
 
 use super::Running;
@@ -17,14 +17,31 @@ const LOOK: Duration = Duration::from_millis(100);
 /// What was found, and what could not be judged.
 type Settled = (Vec<LedgerRecord>, Vec<Diagnostic>);
 
+/// What was noted of tables, queues and object stores.
+struct Noted {
+    tables: CasLogs,
+    queues: NotedQueues,
+    stores: StoreLogs,
+}
+
+impl Noted {
+    fn is_empty(&self) -> bool {
+        self.tables.is_empty() && self.queues.is_empty() && self.stores.is_empty()
+    }
+}
+
 impl Running<'_> {
-    /// Judges the ledgers of tables and of object stores.
+    /// Judges the ledgers of tables, queues and object stores.
     pub(super) fn settle_ledgers(&mut self) {
         // What the stage noted is handed over when it is made anew; a failure of that is told by teardown.
         let handed_over = self.stage.hand_over();
-        let tables = self.wiring.findings.take_ledgers();
-        let stores = self.wiring.findings.take_store_ledgers();
-        if tables.is_empty() && stores.is_empty() {
+        let findings = &self.wiring.findings;
+        let noted = Noted {
+            tables: findings.take_ledgers(),
+            queues: findings.take_queue_ledgers(),
+            stores: findings.take_store_ledgers(),
+        };
+        if noted.is_empty() {
             return;
         }
         if let Err(complaint) = handed_over {
@@ -44,7 +61,7 @@ impl Running<'_> {
                 return;
             }
         };
-        let Some((records, complaints)) = runtime.block_on(self.settled(tables, stores)) else {
+        let Some((records, complaints)) = runtime.block_on(self.settled(noted)) else {
             self.doubts.push("the ledgers were not judged: the run was left".to_owned());
             return;
         };
@@ -57,8 +74,8 @@ impl Running<'_> {
     }
 
     /// Reads and judges, and says how far it has come; nothing when the run is left meanwhile.
-    async fn settled(&self, tables: CasLogs, stores: StoreLogs) -> Option<Settled> {
-        let mut settling = std::pin::pin!(self.settle(tables, stores));
+    async fn settled(&self, noted: Noted) -> Option<Settled> {
+        let mut settling = std::pin::pin!(self.settle(noted));
         loop {
             tokio::select! {
                 biased;
@@ -69,7 +86,8 @@ impl Running<'_> {
         }
     }
 
-    async fn settle(&self, tables: CasLogs, stores: StoreLogs) -> Settled {
+    async fn settle(&self, noted: Noted) -> Settled {
+        let Noted { tables, queues, stores } = noted;
         let (mut records, mut complaints) = (Vec::new(), Vec::new());
         if let Some((config, _)) = self.wiring.postgres.as_ref().filter(|_| !tables.is_empty()) {
             match settle(tables, config).await {
@@ -77,6 +95,10 @@ impl Running<'_> {
                 Err(complaint) => complaints.push(complaint),
             }
         }
+        let postgres = self.wiring.postgres.as_ref().map(|(config, _)| config);
+        let (found, unread) = settle_queues(queues, postgres).await;
+        records.extend(found);
+        complaints.extend(unread);
         let (found, unread) = settle_stores(stores, self.wiring.seed, &self.wiring.findings).await;
         records.extend(found);
         complaints.extend(unread);

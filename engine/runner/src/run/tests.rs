@@ -24,7 +24,9 @@ fn request(folder: &Path, script: &str) -> RunRequest {
         out: folder.join("results"),
         tags: Default::default(),
         judge_thresholds: true,
+        control: None,
         yes: false,
+        reset: false,
     }
 }
 

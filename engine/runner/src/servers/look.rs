@@ -3,6 +3,7 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use drivers::{
+    http::{Http, HttpConfig},
     pg::{self, PgConfig, PgError, PoolMode, Postgres},
     s3::{S3Config, Store},
 };
@@ -106,6 +107,19 @@ pub(super) fn store(config: &S3Config, patience: Duration) -> Result<(), RunErro
                 None => Diagnostic::usage(format!("{place} does not answer as a store should")),
             }),
         }
+    };
+    match now(patience, look)? {
+        Some(answer) => answer.map_err(RunError::server),
+        None => Err(RunError::server(silent(&place, patience))),
+    }
+}
+
+/// Looks at an HTTP service: whether it can be connected to. Nothing is asked: nobody knows what a request would do.
+pub(super) fn http(config: &HttpConfig, patience: Duration) -> Result<(), RunError> {
+    let place = config.url().unwrap_or_default();
+    let look = async {
+        let http = Http::open(config).map_err(|e| with_remedy(&e.to_string()))?;
+        http.reach().await.map_err(|problem| with_remedy(&problem))
     };
     match now(patience, look)? {
         Some(answer) => answer.map_err(RunError::server),

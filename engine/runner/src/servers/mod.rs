@@ -3,11 +3,13 @@
 //! Dropping [`Servers`] stops what was started. Deliberately absent: which servers (see `prepare`), whether there is
 //! enough of them (see `preflight`).
 
+mod http;
 mod look;
 
 use std::{path::PathBuf, time::Duration};
 
 use drivers::{
+    http::HttpConfig,
     pg::PgConfig,
     probe::PgPart,
     s3::{S3Config, S3Settings},
@@ -23,7 +25,7 @@ pub(crate) use look::PostgresFacts;
 
 use crate::{
     error::{RunError, with_remedy},
-    preflight::Needs,
+    preflight::{Needs, SERVICE_CONNECTIONS},
     prepare::Prepared,
     targets::PostgresAt,
     wanted::{WantedPostgres, WantedStore},
@@ -42,6 +44,8 @@ pub(crate) struct Servers {
     pub(crate) postgres_facts: Option<PostgresFacts>,
     /// Where the object stores are.
     pub(crate) stores: Vec<StoreWiring>,
+    /// How HTTP services are talked to.
+    pub(crate) http: Option<HttpConfig>,
     /// For the run file.
     pub(crate) records: Vec<Server>,
 }
@@ -52,13 +56,22 @@ pub(crate) struct Servers {
 /// A server that does not start, cannot be reached, or refuses us.
 pub(crate) fn start(prepared: &Prepared, needs: &Needs) -> Result<Servers, RunError> {
     let embedded = embed::start(wanted(prepared, needs))?;
-    let mut servers =
-        Servers { embedded, postgres: None, postgres_facts: None, stores: Vec::new(), records: Vec::new() };
+    let mut servers = Servers {
+        embedded,
+        postgres: None,
+        postgres_facts: None,
+        stores: Vec::new(),
+        http: None,
+        records: Vec::new(),
+    };
     if let Some(wanted) = &prepared.postgres {
         servers.open_postgres(prepared, wanted)?;
     }
     for wanted in &prepared.stores {
         servers.open_store(wanted)?;
+    }
+    if let Some(wanted) = &prepared.http {
+        servers.open_http(prepared, wanted)?;
     }
     Ok(servers)
 }
@@ -83,6 +96,10 @@ fn wanted(prepared: &Prepared, needs: &Needs) -> Wanted {
                 ..Default::default()
             })
             .collect(),
+        service: prepared.starts_service().then(|| embed::service::ServiceOptions {
+            connections: SERVICE_CONNECTIONS,
+            ..Default::default()
+        }),
     }
 }
 
@@ -119,7 +136,8 @@ impl Servers {
             Backend::Fs => "store (fs)",
             Backend::Noop => "store (noop)",
         };
-        postgres.into_iter().chain(self.embedded.stores.iter().map(store)).collect()
+        let service = self.embedded.service.as_ref().map(|_| "service");
+        postgres.into_iter().chain(service).chain(self.embedded.stores.iter().map(store)).collect()
     }
 
     /// Where an embedded store keeps its data, to look at the room there.

@@ -87,6 +87,41 @@ impl<'a> Fields<'a> {
         }
     }
 
+    /// Texts by name: the map behind a key, in its order.
+    pub(crate) fn texts(&self, key: &str, problems: &mut Problems<'_>) -> Vec<(&'a str, Placed<String>)> {
+        let Some(node) = self.node(key) else { return Vec::new() };
+        let Value::Map(entries) = &node.value else {
+            let message = format!("`{key}` of {} is {}, not a map", self.name, node.value.kind());
+            problems.add(
+                node.referenced,
+                message,
+                format!("write {key}: and below it, indented, NAME: VALUE"),
+            );
+            return Vec::new();
+        };
+        let mut texts = Vec::with_capacity(entries.len());
+        for (name, node) in entries {
+            match &node.value {
+                Value::Text(text) | Value::Number(text) => {
+                    texts.push((
+                        name.value.as_str(),
+                        Placed { value: text.clone(), location: node.referenced },
+                    ));
+                }
+                other => {
+                    let message = format!(
+                        "`{}` in `{key}` of {} is {}, not a text",
+                        name.value,
+                        self.name,
+                        other.kind()
+                    );
+                    problems.add(node.referenced, message, format!("write {}: \"…\"", name.value));
+                }
+            }
+        }
+        texts
+    }
+
     /// A yes or no.
     pub(crate) fn flag(&self, key: &str, problems: &mut Problems<'_>) -> Option<Placed<bool>> {
         let node = self.node(key)?;

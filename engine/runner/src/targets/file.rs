@@ -13,6 +13,8 @@
 //!       access_key_env: STAGING_S3_KEY
 //!       secret_key_env: STAGING_S3_SECRET
 //!     allow_destructive: true
+//!     faults:
+//!       postgres: { restart: systemctl restart postgresql, timeout: 90s }
 //! ```
 //!
 //! Deliberately absent: environment and flags, which may say otherwise (see `resolve`).
@@ -24,7 +26,9 @@ use script::Diagnostic;
 
 use super::{
     BUILT_IN, built_in,
+    commands::{FaultCommands, commands},
     fields::{Fields, Placed, Problems},
+    http::{FileHttp, http},
     tree::{Source, Value},
 };
 
@@ -34,8 +38,10 @@ pub(crate) struct FileTarget {
     pub(crate) name: String,
     pub(crate) postgres: Option<FilePostgres>,
     pub(crate) store: Option<FileStore>,
+    pub(crate) http: Option<FileHttp>,
     pub(crate) allow_destructive: Option<Placed<bool>>,
     pub(crate) representative: Option<Placed<bool>>,
+    pub(crate) faults: FaultCommands,
 }
 
 /// A Postgres as the file describes it.
@@ -132,18 +138,32 @@ impl TargetFile {
 }
 
 fn target(name: &str, node: &super::tree::Node, problems: &mut Problems<'_>) -> FileTarget {
-    const KNOWN: [&str; 4] = ["postgres", "store", "allow_destructive", "representative"];
+    const KNOWN: [&str; 6] = ["postgres", "store", "http", "allow_destructive", "representative", "faults"];
     let fields = Fields::of(node, &format!("target `{name}`"), &KNOWN, |_| None, problems);
     let postgres = fields.node("postgres").map(|node| postgres(name, node, problems));
     let store = fields.node("store").map(|node| store(name, node, problems));
-    if postgres.is_none() && store.is_none() && matches!(node.value, Value::Map(_)) {
+    let http = fields.node("http").map(|node| http(name, node, problems));
+    if postgres.is_none() && store.is_none() && http.is_none() && matches!(node.value, Value::Map(_)) {
         let message = format!("target `{name}` names no server");
-        problems.add(fields.location, message, "give it `postgres:`, `store:` or both");
+        problems.add(fields.location, message, "give it `postgres:`, `store:` or `http:`");
+    }
+    let faults = fields.node("faults").map(|node| (commands(name, node, problems), node.referenced));
+    let (faults, location) = faults.unwrap_or((FaultCommands::default(), fields.location));
+    let has = [("postgres", postgres.is_some()), ("store", store.is_some())];
+    for (server, _) in has.into_iter().filter(|(server, has)| !has && faults.of(server).is_some()) {
+        let message = format!("target `{name}` has commands for a {server}, and no `{server}:`");
+        problems.add(
+            location,
+            message,
+            "they are about the target's own servers: name it, or leave them out",
+        );
     }
     FileTarget {
         name: name.to_owned(),
         postgres,
         store,
+        http,
+        faults,
         allow_destructive: fields.flag("allow_destructive", problems),
         representative: fields.flag("representative", problems),
     }
@@ -245,7 +265,7 @@ mod tests {
                 "targets.yaml:9:7: `store` of target `staging` has no setting `secret_key` (help: a secret does not belong in this file: name the variable that holds it with `access_key_env`, `secret_key_env`, `session_token_env`)",
                 "targets.yaml:8:19: `path_style` of `store` of target `staging` is a text, not a yes or no (help: write path_style: true or path_style: false)",
                 "targets.yaml:11:3: a target cannot be called `embedded` (help: it is the name of snapbench's own throw-away servers; choose another)",
-                "targets.yaml:12:10: target `empty` names no server (help: give it `postgres:`, `store:` or both)",
+                "targets.yaml:12:10: target `empty` names no server (help: give it `postgres:`, `store:` or `http:`)",
                 "targets.yaml:1:10: there is no target `stagin` (help: did you mean `staging`?)",
             ]
         );

@@ -3,8 +3,10 @@
 //! Deliberately absent: what the script asks of its servers (see `prepare`), starting and connecting (see
 //! `servers`).
 
+mod commands;
 mod fields;
 mod file;
+mod http;
 mod resolve;
 mod target;
 mod tree;
@@ -13,6 +15,8 @@ use std::path::PathBuf;
 
 use embed::store::Backend;
 
+pub use commands::{Action, FaultCommands, ServerCommands};
+pub use http::{HttpAt, ServiceSettings};
 pub(crate) use resolve::{resolve, resolve_store};
 pub use target::{PostgresAt, StoreAt, StoreSettings, Target};
 

@@ -8,6 +8,7 @@ use serde_yaml::Location;
 
 use super::{
     BUILT_IN, EMBEDDED, built_in,
+    commands::FaultCommands,
     fields::Placed,
     file::{FilePostgres, FileStore, FileTarget, TargetFile},
     target::{PostgresAt, StoreAt, StoreSettings, StoreTarget, Target},
@@ -18,7 +19,7 @@ use crate::{
     request::TargetRequest,
 };
 
-type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
+pub(super) type Variable<'a> = &'a dyn Fn(&str) -> Option<String>;
 
 /// The target that the request, the environment and the files (first wins) come to.
 ///
@@ -39,9 +40,12 @@ pub(crate) fn resolve(
     let mut resolving = Resolving { request, variable, found, backend: built_in.flatten(), problems };
     let postgres = resolving.postgres();
     let store = resolving.store();
+    let http = resolving.http();
     let target = Target {
+        faults: resolving.faults(&postgres, &store),
         postgres,
         store,
+        http,
         allow_destructive: resolving.flag(|target| target.allow_destructive.as_ref()),
         representative: resolving.flag(|target| target.representative.as_ref()),
         durable: resolving.durable(),
@@ -102,7 +106,7 @@ fn find<'a>(read: &'a [TargetFile], name: &str) -> Option<(&'a FileTarget, &'a S
 }
 
 /// A flag's word, or else the environment's.
-fn flag_or_variable(
+pub(super) fn flag_or_variable(
     flag: Option<&String>,
     flag_name: &'static str,
     variable_name: &str,
@@ -126,7 +130,7 @@ fn name(request: &TargetRequest, variable: Variable<'_>, files: &[TargetFile]) -
     given.or_else(of_file).unwrap_or_else(|| Sourced::default_of(EMBEDDED.to_owned()))
 }
 
-fn of_line(source: &Source, location: Location) -> Origin {
+pub(super) fn of_line(source: &Source, location: Location) -> Origin {
     Origin::TargetFile { file: source.file.clone(), line: location.line() }
 }
 
@@ -141,10 +145,10 @@ fn unknown(name: &Sourced<String>, read: &[TargetFile], files: &[std::path::Path
     })
 }
 
-struct Resolving<'a> {
-    request: &'a TargetRequest,
-    variable: Variable<'a>,
-    found: Option<(&'a FileTarget, &'a Source)>,
+pub(super) struct Resolving<'a> {
+    pub(super) request: &'a TargetRequest,
+    pub(super) variable: Variable<'a>,
+    pub(super) found: Option<(&'a FileTarget, &'a Source)>,
     /// Of an embedded store, when the target says which.
     backend: Option<Backend>,
     problems: Vec<Diagnostic>,
@@ -156,6 +160,21 @@ impl<'a> Resolving<'a> {
         named.map_or(Sourced::default_of(false), |(flag, source)| {
             Sourced::new(flag.value, of_line(source, flag.location))
         })
+    }
+
+    /// Commands are about the servers that stand beside them: one that a flag or the environment puts in their place is
+    /// another.
+    fn faults(&self, postgres: &PostgresAt, store: &StoreAt) -> FaultCommands {
+        let Some((target, _)) = self.found else { return FaultCommands::default() };
+        let said = |origin: &Origin| matches!(origin, Origin::Flag(_) | Origin::Environment(_));
+        let is_its_postgres = matches!(postgres, PostgresAt::External { origin, .. } if !said(origin));
+        let is_its_store =
+            matches!(store, StoreAt::External(settings) if !said(&settings.origin("endpoint")));
+        let FaultCommands { postgres, store } = target.faults.clone();
+        FaultCommands {
+            postgres: postgres.filter(|_| is_its_postgres),
+            store: store.filter(|_| is_its_store),
+        }
     }
 
     fn durable(&mut self) -> Option<Sourced<bool>> {
@@ -223,7 +242,7 @@ impl<'a> Resolving<'a> {
     }
 
     /// The value of the variable that a file names.
-    fn secret(&mut self, name: &Placed<String>, source: &Source) -> Option<String> {
+    pub(super) fn secret(&mut self, name: &Placed<String>, source: &Source) -> Option<String> {
         let value = (self.variable)(&name.value).filter(|value| !value.is_empty());
         if value.is_none() {
             let complaint = Diagnostic::usage(format!("the variable {} is not set", name.value));

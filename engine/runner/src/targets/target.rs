@@ -3,6 +3,7 @@
 use drivers::{pg::PgConfig, s3::S3Settings};
 use embed::store::Backend;
 
+use super::{commands::FaultCommands, http::HttpAt};
 use crate::origin::{Origin, Sourced};
 
 /// Where a run's servers are.
@@ -14,10 +15,14 @@ pub struct Target {
     pub postgres: PostgresAt,
     /// Where the object store is.
     pub store: StoreAt,
+    /// Where the HTTP service is.
+    pub http: HttpAt,
     /// Whether scripts may drop, truncate and restart there. Embedded servers always allow it.
     pub allow_destructive: Sourced<bool>,
     /// Whether absolute figures taken there mean anything.
     pub representative: Sourced<bool>,
+    /// How to break servers of its that are not ours.
+    pub faults: FaultCommands,
     /// Whether embedded servers sync before they acknowledge, when a flag or the environment says so.
     pub durable: Option<Sourced<bool>>,
 }

@@ -1,21 +1,26 @@
 //! The timeline of faults: each is done at its time on the run's clock, checked to have taken hold, and undone when its
 //! time is over or the load ends, whichever comes first.
 //!
-//! Deliberately absent: how a fault is done (`drivers::fault`, `embed`).
+//! Deliberately absent: how a fault is done (`drivers::fault`, `drivers::wire`, `embed`).
+
+mod commands;
+mod servers;
+mod wire;
 
 use std::{sync::mpsc, time::Duration};
 
 use drivers::{fault, pg::PgConfig};
-use embed::Faults;
 use load::time::{Epoch, RealTime, Time as _};
 use model::runfile::FaultRecord;
 use script::{Fault, FaultOptions};
 use tokio::sync::watch;
 
 use crate::{
+    detours::Detours,
     interrupts::{Interrupts, Urgency},
     plan::nanoseconds,
     runtime,
+    targets::FaultCommands,
 };
 
 /// How often a fault that lasts is looked at.
@@ -52,6 +57,10 @@ pub(crate) struct FaultPlan<'a> {
     pub(crate) postgres: Option<&'a PgConfig>,
     /// Servers of ours.
     pub(crate) embedded: &'a embed::Servers,
+    /// What to do to those that are not.
+    pub(crate) commands: &'a FaultCommands,
+    /// Proxies before servers.
+    pub(crate) detours: &'a Detours,
     /// Whether somebody wants to leave.
     pub(crate) interrupts: &'a Interrupts,
     /// Whether the load begins nothing more.
@@ -113,6 +122,7 @@ fn one(plan: &FaultPlan<'_>, options: &FaultOptions) {
         until_s: course.took_hold.is_some().then(|| seconds(ended_ns)),
         took_hold: course.took_hold,
         finding: course.finding,
+        recovery: None,
     };
     let _ = plan.news.send(FaultNews::Ended { span_ns: (began_ns, ended_ns), record });
 }
@@ -145,6 +155,7 @@ fn in_words(fault: &Fault) -> String {
             format!("fault: {server} is killed and stays down for {}", time(*lasts))
         }
         Fault::Pause { server, lasts } => format!("fault: {server} stands still for {}", time(*lasts)),
+        Fault::Wire { server, fault, lasts } => wire::in_words(server, *fault, *lasts),
     }
 }
 
@@ -162,35 +173,11 @@ async fn done(plan: &FaultPlan<'_>, fault: &Fault) -> Result<String, String> {
             1 => Ok("1 connection was ended".to_owned()),
             ended => Ok(format!("{ended} connections were ended")),
         },
-        Fault::Restart { server } => {
-            let took = server_of(plan, server)?.restart().map_err(|error| error.to_string())?;
-            Ok(format!("{server} answered again after {}", millis(took)))
-        }
-        Fault::Kill { server, lasts } => {
-            let server_handle = server_of(plan, server)?;
-            server_handle.kill9().map_err(|error| error.to_string())?;
-            lasting(plan, *lasts).await;
-            // It was killed, whatever becomes of it: what it does to the load has taken hold.
-            Ok(match server_handle.restart() {
-                Ok(took) => format!("{server} answered {} after it was started again", millis(took)),
-                Err(error) => format!("{server} did not come back: {error}"),
-            })
-        }
-        Fault::Pause { server, lasts } => {
-            let server_handle = server_of(plan, server)?;
-            server_handle.pause().map_err(|error| error.to_string())?;
-            lasting(plan, *lasts).await;
-            server_handle.resume().map_err(|error| error.to_string())?;
-            Ok(format!("{server} went on"))
-        }
+        Fault::Restart { server } => servers::of(plan, server)?.restart(),
+        Fault::Kill { server, lasts } => servers::of(plan, server)?.kill(plan, *lasts).await,
+        Fault::Pause { server, lasts } => servers::of(plan, server)?.pause(plan, *lasts).await,
+        Fault::Wire { server, fault, lasts } => wire::wire(plan, (server, *fault), *lasts).await,
     }
-}
-
-fn server_of<'a>(plan: &FaultPlan<'a>, name: &str) -> Result<&'a dyn Faults, String> {
-    let postgres = plan.embedded.postgres.as_ref().map(|server| server as &dyn Faults);
-    let stores = plan.embedded.stores.iter().map(|server| server as &dyn Faults);
-    let found = postgres.into_iter().chain(stores).find(|server| server.server() == name);
-    found.ok_or_else(|| format!("this run started no {name}"))
 }
 
 async fn hold_xmin(plan: &FaultPlan<'_>, config: &PgConfig, lasts: Duration) -> Result<String, String> {
@@ -233,8 +220,4 @@ async fn lock(
         waiting = waiting.max(held.waiting().await?);
         lasting(plan, left.min(WATCH)).await;
     }
-}
-
-fn millis(took: Duration) -> String {
-    model::units::format_duration(Duration::from_millis(u64::try_from(took.as_millis()).unwrap_or(u64::MAX)))
 }
