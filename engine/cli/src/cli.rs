@@ -7,7 +7,8 @@ use runner::ExitCode;
 
 use crate::commands::{
     check::CheckArgs, check_store::CheckStoreArgs, completions::CompletionsArgs, docs::DocsArgs,
-    inspect::InspectArgs, list::ListArgs, new::NewArgs, report::ReportArgs, run::RunArgs, up::UpArgs,
+    inspect::InspectArgs, list::ListArgs, new::NewArgs, report::ReportArgs, reset::ResetArgs, run::RunArgs,
+    scale::ScaleArgs, up::UpArgs,
 };
 
 /// A load and scenario engine that answers one kind of question with evidence: will this storage design hold?
@@ -39,12 +40,14 @@ pub(crate) struct Cli {
 #[derive(Subcommand, Debug)]
 pub(crate) enum Command {
     Run(RunArgs),
+    Scale(ScaleArgs),
     Check(CheckArgs),
     CheckStore(CheckStoreArgs),
     Inspect(InspectArgs),
     List(ListArgs),
     New(NewArgs),
     Report(ReportArgs),
+    Reset(ResetArgs),
     Up(UpArgs),
     Docs(DocsArgs),
     Completions(CompletionsArgs),

@@ -37,12 +37,14 @@ fn execute(cli: &Cli) -> runner::ExitCode {
     let door = Door { quiet: cli.quiet };
     match &cli.command {
         Command::Run(args) => commands::run::execute(args, door),
+        Command::Scale(args) => commands::scale::execute(args, door),
         Command::Check(args) => commands::check::execute(args, door),
         Command::CheckStore(args) => commands::check_store::execute(args, door),
         Command::Inspect(args) => commands::inspect::execute(args, door),
         Command::List(args) => commands::list::execute(args, door),
         Command::New(args) => commands::new::execute(args, door),
         Command::Report(args) => commands::report::execute(args, door),
+        Command::Reset(args) => commands::reset::execute(args, door),
         Command::Up(args) => commands::up::execute(args, door),
         Command::Docs(args) => commands::docs::execute(args, door),
         Command::Completions(args) => commands::completions::execute(args, door),

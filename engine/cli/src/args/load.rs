@@ -6,7 +6,7 @@ use clap::Args;
 use model::{segment::Segment, units};
 use runner::LoadRequest;
 
-use super::Words;
+use super::{SweepArgs, Words};
 
 #[derive(Args, Debug, Clone)]
 #[command(next_help_heading = "Load")]
@@ -50,6 +50,9 @@ pub(crate) struct LoadArgs {
     /// The same as k6 writes it, such as 0:1/4
     #[arg(long, value_name = "FROM:TO")]
     execution_segment: Option<String>,
+
+    #[command(flatten)]
+    sweep: SweepArgs,
 }
 
 impl LoadArgs {
@@ -71,6 +74,7 @@ impl LoadArgs {
             cores: self.at_least_one("--cores", self.cores.as_ref(), "2", words),
             only: self.only.clone(),
             segment: segment.or(k6_segment).unwrap_or_default(),
+            sweep: self.sweep.meaning(words),
         }
     }
 

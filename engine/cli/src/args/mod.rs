@@ -6,11 +6,13 @@
 mod load;
 mod plan;
 mod script;
+mod sweep;
 mod target;
 mod words;
 
 pub(crate) use load::LoadArgs;
 pub(crate) use plan::PlanArgs;
 pub(crate) use script::ScriptArgs;
+pub(crate) use sweep::SweepArgs;
 pub(crate) use target::{StoreArgs, Switch, TargetArgs};
 pub(crate) use words::Words;

@@ -14,6 +14,10 @@ pub(crate) struct TargetArgs {
     #[arg(long, value_name = "URL")]
     postgres_url: Option<String>,
 
+    /// An HTTP service to use instead of the target's [env: SNAPBENCH_HTTP_URL]
+    #[arg(long, value_name = "URL")]
+    http_url: Option<String>,
+
     #[command(flatten)]
     store: StoreArgs,
 }
@@ -52,7 +56,11 @@ pub(crate) enum Switch {
 
 impl TargetArgs {
     pub(crate) fn meaning(&self) -> TargetRequest {
-        TargetRequest { postgres_url: self.postgres_url.clone(), ..self.store.of(self.target.as_ref()) }
+        TargetRequest {
+            postgres_url: self.postgres_url.clone(),
+            http_url: self.http_url.clone(),
+            ..self.store.of(self.target.as_ref())
+        }
     }
 }
 
@@ -62,6 +70,7 @@ impl StoreArgs {
         TargetRequest {
             name: target.cloned(),
             postgres_url: None,
+            http_url: None,
             s3_endpoint: self.s3_endpoint.clone(),
             s3_bucket: self.s3_bucket.clone(),
             s3_region: self.s3_region.clone(),

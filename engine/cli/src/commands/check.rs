@@ -70,12 +70,19 @@ fn servers(prepared: &Prepared) -> Vec<String> {
         let name = wanted.name.as_deref().unwrap_or("s3");
         if wanted.is_embedded { format!("{name} (embedded)") } else { name.to_owned() }
     };
-    postgres.map(str::to_owned).into_iter().chain(prepared.stores.iter().map(store)).collect()
+    let http = prepared.http.as_ref().map(|wanted| match wanted.service {
+        Some(_) => "http (embedded)",
+        None => "http",
+    });
+    let stores = prepared.stores.iter().map(store);
+    postgres.map(str::to_owned).into_iter().chain(stores).chain(http.map(str::to_owned)).collect()
 }
 
-/// How many there are besides the turns of comparisons.
+/// How many there are besides the turns of comparisons, each step of a sweep but the first left out.
 fn scenarios(prepared: &Prepared) -> usize {
-    prepared.planned.scenarios.iter().filter(|scenario| scenario.turn.is_none()).count()
+    let is_first = |step: &script::Step| step.number == 0;
+    let scenarios = prepared.planned.scenarios.iter();
+    scenarios.filter(|one| one.turn.is_none() && one.step.as_ref().is_none_or(is_first)).count()
 }
 
 /// How many there are, those of gates among them.
@@ -94,6 +101,9 @@ fn in_words(prepared: &Prepared) -> String {
     }
     if comparisons > 0 {
         parts.push(count(comparisons, "comparison", "comparisons"));
+    }
+    if let Some(sweep) = &prepared.options.sweep {
+        parts.push(format!("sweep of {} in {} steps", sweep.param, sweep.values.len()));
     }
     parts.push(count(thresholds(prepared), "threshold", "thresholds"));
     if !prepared.options.gates.is_empty() {

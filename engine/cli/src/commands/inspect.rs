@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use clap::Args;
 use model::units::{format_count, format_duration};
-use runner::{ExitCode, InspectedComparison, InspectedScenario, Inspection, inspect};
+use runner::{
+    ExitCode, InspectedComparison, InspectedHold, InspectedScenario, InspectedSweep, Inspection, inspect,
+};
 
 use super::{Door, failed, usage};
 use crate::{args::PlanArgs, columns::columns, out};
@@ -65,6 +67,9 @@ fn in_words(inspection: &Inspection) -> String {
     for scenario in &inspection.scenarios {
         text.push_str(&format!("\nscenario {}\n", scenario.name));
         text.push_str(&format!("  {}\n", sentence(scenario)));
+        if let Some(hold) = &scenario.holds {
+            text.push_str(&format!("  {}\n", held(hold)));
+        }
         if let Some(curve) = &scenario.curve {
             let drawn = report::curve::draw(curve, CURVE_COLUMNS, CURVE_ROWS);
             drawn.lines().for_each(|line| text.push_str(&format!("  {line}\n")));
@@ -73,6 +78,9 @@ fn in_words(inspection: &Inspection) -> String {
     for comparison in &inspection.comparisons {
         text.push_str(&format!("\ncomparison {}\n", comparison.name));
         text.push_str(&format!("  {}\n", compared(comparison)));
+    }
+    if let Some(sweep) = &inspection.sweep {
+        text.push_str(&format!("\nsweep of {}\n  {}\n", sweep.param, swept(sweep)));
     }
     if !inspection.thresholds.is_empty() {
         text.push_str("\nthresholds\n");
@@ -162,11 +170,41 @@ fn compared(comparison: &InspectedComparison) -> String {
     parts.join(", ")
 }
 
+fn swept(sweep: &InspectedSweep) -> String {
+    let time = |s: f64| format_duration(Duration::from_secs_f64(s));
+    let values: Vec<String> = sweep.values.iter().map(ToString::to_string).collect();
+    let pause = match sweep.rest_s > 0.0 {
+        true => format!("{} apart", time(sweep.rest_s)),
+        false => "one straight after the other".to_owned(),
+    };
+    format!(
+        "{} at {}, {} each, {pause}, for {}; {} a second are measured",
+        sweep.scenarios.join(", "),
+        values.join(", "),
+        time(sweep.step_s),
+        time(sweep.duration_s),
+        sweep.measure
+    )
+}
+
+fn held(hold: &InspectedHold) -> String {
+    let every = format_duration(Duration::from_secs_f64(hold.every_s));
+    let effect = if hold.direction == "up" { "raises" } else { "lowers" };
+    format!(
+        "holds {} at {} with {} to {} iterations a second ({} at the start), decided every {every}; more rate {effect} it; \
+         kp {}, ki {}",
+        hold.series, hold.target, hold.min_rate, hold.max_rate, hold.start_rate, hold.kp, hold.ki
+    )
+}
+
 fn sentence(scenario: &InspectedScenario) -> String {
     let time = |s: f64| format_duration(Duration::from_secs_f64(s));
     let counts = scenario.executor.ends_with("-iterations");
     let mut parts = vec![format!("{} calls {}()", scenario.executor, scenario.exec)];
-    parts.push(format!("{} {}", if counts { "at most" } else { "for" }, time(scenario.duration_s)));
+    parts.push(match scenario.duration_s {
+        Some(duration_s) => format!("{} {}", if counts { "at most" } else { "for" }, time(duration_s)),
+        None => "until it is stopped".to_owned(),
+    });
     if scenario.start_s > 0.0 {
         parts.push(format!("from {} on", time(scenario.start_s)));
     }

@@ -8,7 +8,9 @@ pub(crate) mod inspect;
 pub(crate) mod list;
 pub(crate) mod new;
 pub(crate) mod report;
+pub(crate) mod reset;
 pub(crate) mod run;
+pub(crate) mod scale;
 pub(crate) mod up;
 
 use runner::ExitCode;

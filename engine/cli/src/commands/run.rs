@@ -46,6 +46,14 @@ pub(crate) struct RunArgs {
     #[arg(long, help_heading = "Target")]
     yes: bool,
 
+    /// Call the script's reset() before its setup(); on a target that is not embedded this needs the same permission
+    #[arg(long, help_heading = "Target")]
+    reset: bool,
+
+    /// Open a control port, for `snapbench scale` and whatever speaks to k6: HOST:PORT, or a port of this machine
+    #[arg(long, value_name = "ADDRESS")]
+    control: Option<String>,
+
     /// The folder in which the run's directory is made
     #[arg(long, value_name = "DIR", default_value = "results", help_heading = "Results")]
     out: PathBuf,
@@ -74,7 +82,9 @@ impl RunArgs {
             out: self.out.clone(),
             tags: words.pairs("--tag", &self.tags, "build=1234").into_iter().collect::<BTreeMap<_, _>>(),
             judge_thresholds: !self.no_thresholds,
+            control: self.control.clone(),
             yes: self.yes,
+            reset: self.reset,
         };
         words.done().map(|()| request)
     }

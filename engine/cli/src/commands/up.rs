@@ -1,4 +1,4 @@
-//! `up`: both embedded servers, until somebody has had enough.
+//! `up`: the embedded servers, until somebody has had enough.
 
 use std::thread;
 
@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use embed::{
     Durability, Servers, Wanted,
     postgres::TcpAccess,
+    service::ServiceOptions,
     store::{Backend, StoreOptions},
 };
 use runner::{ExitCode, Interrupts, Urgency};
@@ -18,19 +19,20 @@ use crate::{
     out, progress, signals,
 };
 
-/// The port that Postgres gets when nobody names one: any free one.
+/// The port that a server gets when nobody names one: any free one.
 const ANY_PORT: u16 = 0;
 
 /// Keep the embedded servers running and print how to reach them
 ///
-/// Starts a throw-away Postgres and a throw-away object store, prints how to connect, and waits for Ctrl-C; then both
-/// are gone with everything in them.
+/// Starts a throw-away Postgres and a throw-away object store (and the queue service in front of that Postgres, when it is
+/// asked for), prints how to connect, and waits for Ctrl-C; then all are gone with everything in them.
 #[derive(Args, Debug)]
 #[command(
     allow_negative_numbers = true,
     after_long_help = "\
 Example:
-  snapbench up --store-port 9000"
+  snapbench up --store-port 9000
+  snapbench up --service --service-port 8080"
 )]
 pub(crate) struct UpArgs {
     /// Port of Postgres on 127.0.0.1 [default: any free one]
@@ -52,6 +54,14 @@ pub(crate) struct UpArgs {
     /// Whether the servers sync to disk before they acknowledge; backends other than `ordered` never do
     #[arg(long, value_name = "SWITCH", default_value = "on")]
     durability: Switch,
+
+    /// Start the queue service too: a priority queue over that Postgres, in JSON over HTTP
+    #[arg(long)]
+    service: bool,
+
+    /// Port of the queue service on 127.0.0.1 [default: any free one]
+    #[arg(long, value_name = "PORT", requires = "service")]
+    service_port: Option<String>,
 
     /// Print how to connect as JSON
     #[arg(long)]
@@ -85,6 +95,7 @@ impl UpArgs {
         let durability = if self.durability == Switch::On { Durability::On } else { Durability::Off };
         let postgres_port = words.number("--postgres-port", self.postgres_port.as_ref(), "5433");
         let store_port = words.number("--store-port", self.store_port.as_ref(), "9000");
+        let service_port = words.number("--service-port", self.service_port.as_ref(), "8080");
         let version = words.number("--postgres-version", self.postgres_version.as_ref(), "16");
         words.done()?;
         // Local users are trusted: the data is thrown away, and the port is not reachable from outside.
@@ -102,6 +113,9 @@ impl UpArgs {
                 port: store_port.unwrap_or(ANY_PORT),
                 ..Default::default()
             }],
+            service: self
+                .service
+                .then(|| ServiceOptions { port: service_port.unwrap_or(ANY_PORT), ..Default::default() }),
         })
     }
 }
@@ -151,7 +165,16 @@ fn in_words(servers: &Servers) -> String {
         text.push_str(&format!("  aws --endpoint-url {endpoint} s3 mb s3://snapbench\n"));
         text.push_str(&format!("  snapbench run SCRIPT --s3-endpoint {endpoint}\n"));
     }
-    text.push_str("\nCtrl-C stops both and removes their data.\n");
+    if let Some(service) = &servers.service {
+        let url = service.url();
+        text.push_str("\nQueue service (HTTP, JSON), in front of that Postgres\n");
+        text.push_str(&format!("  curl {url}/health\n"));
+        text.push_str(&format!(
+            "  curl -H content-type:application/json {url}/v1/queues/mail/items -d '{{\"item\": {{\"to\": \"ann\"}}}}'\n"
+        ));
+    }
+    let all = if servers.service.is_some() { "all" } else { "both" };
+    text.push_str(&format!("\nCtrl-C stops {all} and removes their data.\n"));
     text
 }
 
@@ -185,5 +208,8 @@ fn as_json(servers: &Servers) -> String {
             "pid": store.pid(),
         })
     });
-    format!("{:#}\n", serde_json::json!({ "postgres": postgres, "store": store }))
+    let service = servers.service.as_ref().map(
+        |service| serde_json::json!({ "url": service.url(), "port": service.port(), "pid": service.pid() }),
+    );
+    format!("{:#}\n", serde_json::json!({ "postgres": postgres, "store": store, "service": service }))
 }

@@ -145,7 +145,7 @@ fn an_object_that_was_acknowledged_is_read_and_listed_at_once() {
     let run = run(&script, &["--duration", "2s"]);
     assert_sound(&run, &script);
     let figures = &run.ledgers[0].figures;
-    assert!(figures["reads_checked"] > 100 && figures["lists_checked"] > 100, "{figures:?}");
+    assert!(figures["reads_checked"] > 20 && figures["lists_checked"] > 20, "{figures:?}");
     assert!(figures["keys_at_end"] > 8 && figures["read_at_end"] > 8, "{figures:?}");
     let names: Vec<_> = run.thresholds.iter().map(|it| (it.metric.as_str(), it.passed)).collect();
     assert!(names.contains(&("ledger.read_after_write", Some(true))), "{names:?}");

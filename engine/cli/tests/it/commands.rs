@@ -1,7 +1,7 @@
 //! The commands beside `run`.
 
 use std::{
-    io::{BufRead as _, BufReader, Read as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
     process::Stdio,
 };
 
@@ -197,6 +197,31 @@ fn up_says_how_to_connect_and_ends_with_ctrl_c() {
     reader.read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "");
     place.assert_nothing_is_left();
+}
+
+#[test]
+fn up_starts_the_queue_service_when_it_is_asked_to() {
+    let place = Place::new();
+    let mut child = place.spawn(["up", "--service", "--json"]);
+    let mut reader = BufReader::new(child.stdout.take().unwrap());
+    let mut printed = String::new();
+    while serde_json::from_str::<serde_json::Value>(&printed).is_err() {
+        assert!(reader.read_line(&mut printed).unwrap() > 0, "it ended: {printed}");
+    }
+    let value: serde_json::Value = serde_json::from_str(&printed).unwrap();
+    let port = u16::try_from(value["service"]["port"].as_u64().unwrap()).unwrap();
+    assert_eq!(value["service"]["url"], format!("http://127.0.0.1:{port}"));
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.write_all(b"GET /health HTTP/1.1\r\nhost: test\r\nconnection: close\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    signal(&child, Signal::INT);
+    assert!(child.wait().unwrap().success());
+    place.assert_nothing_is_left();
+
+    let alone = place.run(["up", "--service-port", "8080"]).expect(104);
+    assert!(alone.stderr.contains("--service"), "{}", alone.stderr);
 }
 
 #[test]

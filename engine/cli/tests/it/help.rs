@@ -24,12 +24,14 @@ macro_rules! help_of {
 help_of! {
     all: "",
     run: "run",
+    scale: "scale",
     check: "check",
     check_store: "check-store",
     inspect: "inspect",
     list: "list",
     new: "new",
     report: "report",
+    reset: "reset",
     up: "up",
     docs: "docs",
     completions: "completions"

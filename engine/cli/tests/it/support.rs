@@ -99,7 +99,9 @@ impl Place {
 
     pub(crate) fn run_dirs(&self) -> Vec<PathBuf> {
         let entries = fs::read_dir(self.path("results")).into_iter().flatten();
-        entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir()).collect()
+        let is_hidden =
+            |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
+        entries.map(|entry| entry.unwrap().path()).filter(|path| path.is_dir() && !is_hidden(path)).collect()
     }
 
     /// The run file of the only run.

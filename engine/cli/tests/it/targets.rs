@@ -99,7 +99,7 @@ fn every_key_of_a_target_is_told_in_the_guide_to_targets() {
     place.file("s.rhai", HEADS).file(
         "targets.yaml",
         format!(
-            "targets:\n  mine:\n    {key}: 1\n    postgres: {{url: x, {key}: 1}}\n    store: {{{key}: 1}}\n"
+            "targets:\n  mine:\n    {key}: 1\n    postgres: {{url: x, {key}: 1}}\n    store: {{{key}: 1}}\n    http: {{url: x, {key}: 1}}\n"
         ),
     );
     let told = place.run(["check", "s.rhai", "--target", "mine", "--json"]).expect(104).stdout;
@@ -119,7 +119,9 @@ fn every_key_of_a_target_is_told_in_the_guide_to_targets() {
     let example = guide.split("```yaml\n").nth(1).unwrap().split("```").next().unwrap();
     place.file("targets.yaml", example);
     let mut command = place.command(["check", "s.rhai"]);
-    for variable in ["STAGING_PG_PASSWORD", "STAGING_S3_KEY", "STAGING_S3_SECRET"] {
+    for variable in
+        ["STAGING_PG_PASSWORD", "STAGING_S3_KEY", "STAGING_S3_SECRET", "STAGING_QUEUES_AUTHORIZATION"]
+    {
         command.env(variable, "hush");
     }
     ended(command.output().unwrap()).expect(0);
