@@ -1,0 +1,6 @@
+INSERT INTO snapbench_bench_queue_item (queue, priority, item) SELECT 'bench-' || :client_id, :priority, unnest(:items::jsonb[]);
+INSERT INTO snapbench_bench_queue_item (queue, priority, item) SELECT 'bench-' || :client_id, :priority, unnest(:items::jsonb[]);
+INSERT INTO snapbench_bench_queue_item (queue, priority, item) SELECT 'bench-' || :client_id, :priority, unnest(:items::jsonb[]);
+INSERT INTO snapbench_bench_queue_item (queue, priority, item) SELECT 'bench-' || :client_id, :priority, unnest(:items::jsonb[]);
+WITH leased AS (UPDATE snapbench_bench_queue_item SET visible_at = now() + :lease_ms * interval '1 millisecond' WHERE ctid = ANY(ARRAY(SELECT ctid FROM snapbench_bench_queue_item WHERE queue = 'bench-' || :client_id AND visible_at <= now() ORDER BY priority, visible_at, id LIMIT :batch FOR UPDATE SKIP LOCKED)) RETURNING priority, visible_at, id, item) SELECT array_agg(priority) AS priorities, array_agg(visible_at) AS visible_ats, array_agg(id) AS ids, jsonb_agg(item) AS taken FROM leased \gset
+DELETE FROM snapbench_bench_queue_item t USING unnest(:priorities::int[], :visible_ats::timestamptz[], :ids::bigint[]) AS done (priority, visible_at, id) WHERE t.queue = 'bench-' || :client_id AND t.priority = done.priority AND t.visible_at = done.visible_at AND t.id = done.id;
