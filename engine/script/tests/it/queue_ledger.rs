@@ -137,7 +137,7 @@ fn a_sound_queue_on_two_cores_is_no_finding_in_any_pool_mode() {
 }
 
 #[test]
-fn delays_are_heeded_and_their_lateness_is_told() {
+fn a_delay_that_is_heeded_is_no_finding() {
     let record = Story { delay_ms: "5", ..Story::sound("t_queue_delay") }.played(PoolMode::Dedicated);
     assert!(record.passed, "{record:?}");
 }
@@ -171,12 +171,11 @@ fn a_copy_of_an_item_is_one_too_many() {
 
 #[test]
 fn a_pop_that_leaves_its_item_gives_it_twice() {
+    // Of many items, since some are claimed and never deleted.
     let plant = r#"pg::batch(`CREATE OR REPLACE FUNCTION NAME_spoil() RETURNS trigger AS $f$ BEGIN
         INSERT INTO NAME (priority, item) VALUES (OLD.priority, OLD.item); RETURN OLD; END $f$ LANGUAGE plpgsql;
-        CREATE TRIGGER spoil AFTER DELETE ON NAME FOR EACH ROW WHEN (OLD.id = 7) EXECUTE FUNCTION NAME_spoil()`);"#;
-    let record = Story { plant, ..Story::sound("t_queue_again") }.played(PoolMode::Dedicated);
-    assert!(record.figures["twice"] > 0 && !record.passed, "{record:?}");
-    assert!(record.examples.iter().any(|it| it.contains("key 6:")), "{record:?}");
+        CREATE TRIGGER spoil AFTER DELETE ON NAME FOR EACH ROW WHEN (OLD.id <= 40) EXECUTE FUNCTION NAME_spoil()`);"#;
+    assert_found(Story { plant, ..Story::sound("t_queue_again") }, "twice", "key ");
 }
 
 #[test]

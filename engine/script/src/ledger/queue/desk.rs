@@ -121,15 +121,11 @@ pub(crate) fn heard_rows(c: &Context, reply: &pg::Reply) {
 
 /// A request to an HTTP service has ended. One that completes tasks tells in `completed` how many there were.
 pub(crate) fn heard_http(c: &Context, reply: &HttpReply) {
-    let fate = match (Fate::from(reply.outcome), reply.fate_is_known()) {
-        (Fate::Ambiguous, true) => Fate::Failed,
-        (Fate::Failed, false) => Fate::Ambiguous,
-        (fate, _) => fate,
-    };
     let completes =
         c.queues.announced.borrow().as_ref().is_some_and(|it| matches!(it.deed, Deed::Complete { .. }));
     let completed = completes.then(|| serde_json::from_slice::<Completed>(&reply.body).ok()).flatten();
-    c.queues.settle(c, fate, completed.map(|it| it.completed), Answer::Json(&reply.body), false);
+    let (fate, completed) = (Fate::from(reply.outcome), completed.map(|it| it.completed));
+    c.queues.settle(c, fate, completed, Answer::Json(&reply.body), false);
 }
 
 /// What a service says of a completion, as far as it matters here.
