@@ -7,7 +7,7 @@ use rhai::{Array, Blob, Dynamic, Map};
 
 use crate::bindings::{
     entities::Entities, http::Operation, lease::Leases, ledger::QueueLedgerHandle, limit::Limiter,
-    payload::Payload, pg::Statement, table::Table, timestamp::Timestamp,
+    named::Named, payload::Payload, pg::Statement, table::Table, timestamp::Timestamp,
 };
 
 /// A value without ties to a thread.
@@ -43,6 +43,8 @@ pub enum Handle {
     Table(Table),
     /// `pg::statement(…)`.
     Statement(Statement),
+    /// `pg::statements(…)`.
+    Statements(Named<Statement>),
     /// `limit::per_second(…)`.
     Limiter(Limiter),
     /// `entities::active(…)`.
@@ -57,6 +59,8 @@ pub enum Handle {
     Payload(Payload),
     /// `http::operation(…)`.
     Operation(Operation),
+    /// `http::operations(…)`.
+    Operations(Named<Operation>),
 }
 
 /// A value that cannot leave its thread.
@@ -81,8 +85,8 @@ impl Portable {
     fn at(path: &str, value: &Dynamic) -> Result<Self, NotPortable> {
         let value = value.flatten_clone();
         macro_rules! handle {
-            ($($kind:ident),*) => {
-                $(if let Some(it) = value.clone().try_cast::<$kind>() { return Ok(Self::Handle(Handle::$kind(it))); })*
+            ($($kind:ident: $type:ty),*) => {
+                $(if let Some(it) = value.clone().try_cast::<$type>() { return Ok(Self::Handle(Handle::$kind(it))); })*
             };
         }
         if value.is_unit() {
@@ -117,15 +121,17 @@ impl Portable {
             return Ok(Self::Map(entries.collect::<Result<_, _>>()?));
         }
         handle!(
-            Table,
-            Statement,
-            Limiter,
-            Entities,
-            Leases,
-            QueueLedgerHandle,
-            Timestamp,
-            Payload,
-            Operation
+            Table: Table,
+            Statement: Statement,
+            Statements: Named<Statement>,
+            Limiter: Limiter,
+            Entities: Entities,
+            Leases: Leases,
+            QueueLedgerHandle: QueueLedgerHandle,
+            Timestamp: Timestamp,
+            Payload: Payload,
+            Operation: Operation,
+            Operations: Named<Operation>
         );
         Err(NotPortable { path: path.to_owned(), type_name: value.type_name().to_owned() })
     }
@@ -148,6 +154,7 @@ impl Portable {
             Self::Handle(handle) => match handle {
                 Handle::Table(it) => Dynamic::from(it.clone()),
                 Handle::Statement(it) => Dynamic::from(it.clone()),
+                Handle::Statements(it) => Dynamic::from(it.clone()),
                 Handle::Limiter(it) => Dynamic::from(it.clone()),
                 Handle::Entities(it) => Dynamic::from(it.clone()),
                 Handle::Leases(it) => Dynamic::from(it.clone()),
@@ -155,6 +162,7 @@ impl Portable {
                 Handle::Timestamp(it) => Dynamic::from(*it),
                 Handle::Payload(it) => Dynamic::from(it.clone()),
                 Handle::Operation(it) => Dynamic::from(it.clone()),
+                Handle::Operations(it) => Dynamic::from(it.clone()),
             },
         }
     }

@@ -62,10 +62,12 @@ impl HttpReply {
         self.headers.get(name)?.to_str().ok()
     }
 
-    /// Whether it is known what became of the request. A change that was not sent is an `error` or a `timeout`; one
-    /// that was sent and has no reply is `ambiguous`.
+    /// Whether it is known what became of the request. A change that was not sent is an `error` or a `timeout` without a
+    /// status; one that was sent and has no reply is `ambiguous`. Of one that was answered by an `error`, such as 500,
+    /// nobody knows how far the service had come.
     pub fn fate_is_known(&self) -> bool {
-        self.outcome != Outcome::Ambiguous
+        let is_answered_by_an_error = self.outcome == Outcome::Error && self.status.is_some();
+        self.outcome != Outcome::Ambiguous && !is_answered_by_an_error
     }
 
     /// Whether the service did what was asked.

@@ -1,8 +1,9 @@
-//! What `pg::table` and `pg::statement` return, and what can be done with it.
+//! What `pg::table`, `pg::statement` and `pg::statements` return, and what can be done with it.
 
 use rhai::{Array, Dynamic, Map, plugin::*};
 
 use super::{
+    named::Named,
     pg::{Statement, run},
     reply::Reply,
     table::Table,
@@ -10,7 +11,7 @@ use super::{
 };
 use crate::engine::EvalError;
 
-/// What `pg::table` and `pg::statement` return.
+/// What `pg::table`, `pg::statement` and `pg::statements` return.
 #[export_module]
 pub(crate) mod handles_api {
     /// Runs this statement with parameters for `$1`, `$2`, …
@@ -23,6 +24,22 @@ pub(crate) mod handles_api {
     #[rhai_fn(name = "run", pure, return_raw)]
     pub fn run_plain(statement: &mut Statement) -> Result<Reply, EvalError> {
         run(statement, &[])
+    }
+
+    /// Runs the statement of that name, of those of `pg::statements`, with parameters for `$1`, `$2`, …
+    #[rhai_fn(name = "run", pure, return_raw)]
+    pub fn run_named(
+        statements: &mut Named<Statement>,
+        name: &str,
+        params: Array,
+    ) -> Result<Reply, EvalError> {
+        run(statements.named(name)?, &parameters(&params)?)
+    }
+
+    /// Runs the statement of that name without parameters.
+    #[rhai_fn(name = "run", pure, return_raw)]
+    pub fn run_named_plain(statements: &mut Named<Statement>, name: &str) -> Result<Reply, EvalError> {
+        run(statements.named(name)?, &[])
     }
 
     /// Inserts one row. A key that is there already is a `conflict`.

@@ -25,6 +25,7 @@ pub(crate) mod ledger;
 pub(crate) mod limit;
 pub(crate) mod log;
 pub(crate) mod metric;
+pub(crate) mod named;
 pub(crate) mod payload;
 pub(crate) mod pg;
 pub(crate) mod reply;
@@ -124,9 +125,11 @@ pub(crate) fn register(engine: &mut Engine) {
         .register_type_with_name::<ledger::QueueLedgerHandle>("queue ledger")
         .register_type_with_name::<table::Table>("table")
         .register_type_with_name::<pg::Statement>("statement")
+        .register_type_with_name::<named::Named<pg::Statement>>("statements")
         .register_type_with_name::<reply::Reply>("reply")
         .register_type_with_name::<s3::Numbered>("numbered keys")
         .register_type_with_name::<http::Operation>("http operation")
+        .register_type_with_name::<named::Named<http::Operation>>("http operations")
         .register_type_with_name::<shape::ShapeValue>("shape");
     for topic in topics() {
         if topic.is_namespace {

@@ -8,6 +8,7 @@ use model::{outcome::Expect, recorder::Sample};
 use rhai::{Array, Dynamic, FnPtr, Map, NativeCallContext, plugin::*};
 
 use super::{
+    named::Named,
     reply::{Body, Ended, Reply},
     table::{Description, Table},
     value::{parameters, to_driver},
@@ -149,6 +150,25 @@ pub(crate) mod pg_api {
             permit_destruction(sql)?;
             Ok(Statement::new(OpName::new(op), sql, rule, expect))
         })
+    }
+
+    /// Statements as one value, each by a name of its own. Such a set is handed from function to function without copying
+    /// what is in it, as a map would be: a module that has many keeps them so.
+    ///
+    /// ```rhai
+    /// fn setup() {
+    ///     #{
+    ///         jobs: pg::statements(#{
+    ///             push: pg::statement("push", "INSERT INTO jobs (item) VALUES ($1)"),
+    ///             depth: pg::statement("depth", "SELECT count(*) FROM jobs"),
+    ///         }),
+    ///     }
+    /// }
+    /// fn work(vu) { vu.shared.jobs.run("push", [vu.rng.item(128)]); }
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn statements(call: NativeCallContext<'_>, named: Map) -> Result<Named<Statement>, EvalError> {
+        placed(&call, || Named::of("pg::statements", "statement", named))
     }
 
     /// Runs one statement and gives its rows as an array of maps. Recorded under `query`.

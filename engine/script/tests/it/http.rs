@@ -260,6 +260,8 @@ fn everything_wrong_with_a_request_is_told_at_once() {
         r#"http::operation("x", #{ path: "/{}/{}" }).send(["a"])"#,
         r#"http::operation("x", #{ path: "/{}" }).send("a")"#,
         r#"http::operation("x", #{ path: "/{}" }).send([#{}])"#,
+        r#"http::operations(#{ a: http::operation("x", #{ path: "/" }), b: 7, c: "push" })"#,
+        r#"http::operations(#{ push: http::operation("x", #{ path: "/" }), pop: http::operation("y", #{ path: "/" }) }).send("pul", [])"#,
     ] {
         told.push(setup(&web, wrong).expect_err(wrong));
     }

@@ -1,15 +1,16 @@
 //! The ledger of queues against a real table: what is sound passes on two cores, and what is planted in the server, or in
 //! what the server is asked, is found under its name.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use drivers::pg::PoolMode;
+use drivers::{http::HttpSettings, pg::PoolMode};
 use model::runfile::LedgerRecord;
-use script::Findings;
+use script::{Findings, Program, Wiring};
 
 use crate::{
     servers::{postgres_config, wired},
     tools::{on_core, play, program},
+    web::{Came, Web},
 };
 
 /// Pushes, pops, and items under a lease, by eight users on two cores. NAME is the table, PLANT what is done to the server
@@ -93,21 +94,25 @@ impl Story {
 fn settled(text: &str, pool: PoolMode) -> (Vec<LedgerRecord>, Arc<Findings>) {
     let program = program(text);
     let wiring = wired(&program, pool);
+    settled_with(&program, &wiring)
+}
+
+fn settled_with(program: &Program, wiring: &Wiring) -> (Vec<LedgerRecord>, Arc<Findings>) {
     let call = |function: &str, shared| {
         on_core(async {
             let stage =
-                script::Stage::new(&program, wiring.clone(), shared).expect("the stage compiles the script");
+                script::Stage::new(program, wiring.clone(), shared).expect("the stage compiles the script");
             stage.call(function).await.expect("it ends well")
         })
     };
     let shared = Arc::new(call("setup", None));
-    play(&program, &wiring, Some(shared.clone()), 2);
+    play(program, wiring, Some(shared.clone()), 2);
     call("verify", Some(shared));
     let noted = wiring.findings.take_queue_ledgers();
     let config = postgres_config();
     let (records, complaints) = on_core(script::ledger::settle_queues(noted, Some(&config)));
     assert_eq!(complaints, []);
-    (records, wiring.findings)
+    (records, wiring.findings.clone())
 }
 
 const FINDINGS: [&str; 5] = ["lost", "twice", "early", "invented", "order"];
@@ -291,14 +296,14 @@ fn setup() {
     #{
         book: ledger::queue("told"),
         off: ledger::queue("off", #{ keep: false }),
-        push: pg::statement("push", "INSERT INTO t_queue_told SELECT unnest($1::jsonb[])"),
+        jobs: pg::statements(#{ push: pg::statement("push", "INSERT INTO t_queue_told SELECT unnest($1::jsonb[])") }),
     }
 }
 fn work(vu) {
-    let items = [vu.shared.book.item(64), vu.shared.off.item(64)];
+    let items = vu.shared.book.items(1, 64) + vu.shared.off.items(1, 64);
     vu.shared.off.push(items, 0, 0);
     vu.shared.book.push(items, 0, 0);
-    vu.shared.push.run([items]);
+    vu.shared.jobs.run("push", [items]);
 }
 fn verify(shared) {
     let rows = pg::query("SELECT item->>'k' AS k FROM t_queue_told ORDER BY 1 LIMIT 39", []);
@@ -328,9 +333,50 @@ fn verify() { }
         ("vu.iteration", "", "no operation followed"),
         ("vu.iteration", "vu.shared.book.pop(1); noop(0);", "no operation between them"),
         ("\"{}\"", "noop(0);", "needs a key"),
+        ("vu.shared.book.items(1001, 64)", "", "makes 0 to 1000 items at once, not 1001"),
+        ("vu.shared.book.items(1, 63)", "", "makes 64 bytes or more, not 63"),
     ] {
         let text = text.replace("WHAT", what).replace("MORE", more);
         let complaints = settled(&text, PoolMode::Dedicated).1.complaints();
         assert!(complaints.len() == 1 && complaints[0].message.contains(told), "{complaints:?}");
+    }
+}
+
+#[test]
+fn a_service_that_fails_at_a_push_may_have_made_it() {
+    // Each is kept, whatever the reply: 500 says that nobody knows, 503 that nothing was done.
+    for (status, invented) in [("500", 0), ("503", 10)] {
+        let kept = Mutex::new(Vec::new());
+        let web = Web::start(move |came: &Came| {
+            let mut kept = kept.lock().unwrap();
+            if !came.line.ends_with("/push") {
+                return (200, "", format!("[{}]", kept.join(",")));
+            }
+            kept.push(came.body.clone());
+            let answer = if kept.len() % 2 == 0 { 200 } else { status.parse().unwrap() };
+            (answer, "", "{}".to_owned())
+        });
+        let text = r#"
+fn options() { #{ scenarios: #{ work: #{ executor: "shared-iterations", vus: 1, iterations: 20, exec: "work" } } } }
+fn setup() {
+    #{
+        book: ledger::queue("web"),
+        jobs: http::operations(#{ push: http::operation("push", #{ method: "POST", path: "/{}" }) }),
+    }
+}
+fn work(vu) {
+    let item = vu.shared.book.item(64);
+    vu.shared.book.push(item, 0, 0);
+    try { vu.shared.jobs.send("push", ["push"], item); } catch { }
+}
+fn verify(shared) { shared.book.remains(http::get("/all")); shared.book.all_told(); }
+"#;
+        let program = program(text);
+        let web_config = HttpSettings { url: Some(web.url.clone()), ..HttpSettings::default() };
+        let wiring = Wiring { http: Some(web_config.check().unwrap()), ..wired(&program, PoolMode::Dedicated) };
+        let (records, findings) = settled_with(&program, &wiring);
+        assert_eq!(findings.complaints(), []);
+        let figures = &records[0].figures;
+        assert_eq!((figures["lost"], figures["invented"]), (0, invented), "{status}: {records:?}");
     }
 }

@@ -10,7 +10,7 @@ use drivers::http::{HttpTarget, Method};
 use rhai::{Dynamic, Map, NativeCallContext, plugin::*};
 
 use self::asked::Asked;
-use super::{pg::outside_of_iterations, reply::Reply};
+use super::{named::Named, pg::outside_of_iterations, reply::Reply};
 use crate::{
     context::{self, failure, placed},
     engine::EvalError,
@@ -245,5 +245,23 @@ pub(crate) mod http_api {
             outside_of_iterations("http::operation")?;
             Operation::new(op, &settings)
         })
+    }
+
+    /// Operations as one value, each by a name of its own, as `pg::statements` does it.
+    ///
+    /// ```rhai
+    /// fn setup() {
+    ///     #{
+    ///         jobs: http::operations(#{
+    ///             push: http::operation("push", #{ method: "POST", path: "/v1/queues/{}/items" }),
+    ///             depth: http::operation("depth", #{ path: "/v1/queues/{}" }),
+    ///         }),
+    ///     }
+    /// }
+    /// fn work(vu) { vu.shared.jobs.send("push", ["jobs"], #{ item: vu.rng.item(256), priority: 0 }); }
+    /// ```
+    #[rhai_fn(return_raw)]
+    pub fn operations(call: NativeCallContext<'_>, named: Map) -> Result<Named<Operation>, EvalError> {
+        placed(&call, || Named::of("http::operations", "http operation", named))
     }
 }

@@ -1,4 +1,5 @@
-//! What `http::operation` returns: a request that is made once, shared, and sent by every virtual user.
+//! What `http::operation` and `http::operations` return: requests that are made once, shared, and sent by every virtual
+//! user.
 
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use super::{
     body::body,
 };
 use crate::{
-    bindings::reply::Reply,
+    bindings::{named::Named, reply::Reply},
     context::{self, failure},
     core::OpName,
     engine::EvalError,
@@ -96,7 +97,7 @@ fn counted(places: usize) -> String {
     if places == 1 { "1 place".to_owned() } else { format!("{places} places") }
 }
 
-/// What http::operation returns.
+/// What http::operation and http::operations return.
 #[export_module]
 pub(crate) mod operations_api {
     /// Sends the request without a body; its path has nothing to fill.
@@ -134,5 +135,26 @@ pub(crate) mod operations_api {
     #[rhai_fn(name = "send", pure, return_raw)]
     pub fn send_both(operation: &mut Operation, words: Array, body: Dynamic) -> Result<Reply, EvalError> {
         operation.send(&words, &body)
+    }
+
+    /// Sends the request of that name, of those of `http::operations`: words for its path, without a body.
+    #[rhai_fn(name = "send", pure, return_raw)]
+    pub fn send_named(
+        operations: &mut Named<Operation>,
+        name: &str,
+        words: Array,
+    ) -> Result<Reply, EvalError> {
+        operations.named(name)?.send(&words, &Dynamic::UNIT)
+    }
+
+    /// Sends the request of that name with a body.
+    #[rhai_fn(name = "send", pure, return_raw)]
+    pub fn send_named_both(
+        operations: &mut Named<Operation>,
+        name: &str,
+        words: Array,
+        body: Dynamic,
+    ) -> Result<Reply, EvalError> {
+        operations.named(name)?.send(&words, &body)
     }
 }

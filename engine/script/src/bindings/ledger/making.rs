@@ -4,12 +4,19 @@ use load::number::{BLOCK_BITS, WARM_UP_BIT};
 use model::seed;
 
 use crate::{
-    bindings::{payload::Payload, rng::fill_text},
-    context::Context,
+    bindings::{
+        payload::Payload,
+        rng::{fill_text, size},
+    },
+    context::{Context, failure},
+    engine::EvalError,
 };
 
 /// Bytes of an item without its text: `{"k":…,"at":…,"body":""}` with 19 and 20 digits.
-pub(super) const ITEM_BYTES_AT_LEAST: usize = 64;
+const ITEM_BYTES_AT_LEAST: usize = 64;
+
+/// Items that one call makes, so that their array stays within an array's limit.
+const ITEMS_AT_MOST: i64 = 1000;
 
 /// Marks keys that are not of prefilled items.
 const MADE: u64 = 1 << 62;
@@ -40,6 +47,23 @@ fn next_key(c: &Context) -> u64 {
             made_key(c.core.wiring.seed, scenario, c.iteration.get(), made)
         }
     }
+}
+
+/// The size of an item that `call` asks for.
+pub(super) fn bytes_of(bytes: i64, call: &str) -> Result<usize, EvalError> {
+    let asked = size(bytes, call)?;
+    if asked < ITEM_BYTES_AT_LEAST {
+        return Err(failure(&format!("{call} makes {ITEM_BYTES_AT_LEAST} bytes or more, not {asked}")));
+    }
+    Ok(asked)
+}
+
+/// How many items are asked for at once.
+pub(super) fn count_of(count: i64) -> Result<i64, EvalError> {
+    if (0..=ITEMS_AT_MOST).contains(&count) {
+        return Ok(count);
+    }
+    Err(failure(&format!("book.items(count, bytes) makes 0 to {ITEMS_AT_MOST} items at once, not {count}")))
 }
 
 /// `{"k":17,"at":1203,"body":"…"}` of exactly so many bytes.

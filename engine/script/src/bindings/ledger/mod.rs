@@ -8,13 +8,10 @@ mod told;
 use std::sync::Arc;
 
 use model::ledger::queue::Taking;
-use rhai::{Dynamic, ImmutableString, Map, NativeCallContext, plugin::*};
+use rhai::{Array, Dynamic, ImmutableString, Map, NativeCallContext, plugin::*};
 
-use self::{
-    making::ITEM_BYTES_AT_LEAST,
-    told::{asked_of, item_key, items_of, nanoseconds, priority_of},
-};
-use super::{payload::Payload, pg::outside_of_iterations, rng::size};
+use self::told::{asked_of, item_key, items_of, nanoseconds, priority_of};
+use super::{payload::Payload, pg::outside_of_iterations};
 use crate::{
     context::{self, Context, failure, placed},
     engine::EvalError,
@@ -130,13 +127,25 @@ pub(crate) mod queue_ledger_api {
     /// the seed.
     #[rhai_fn(pure, return_raw)]
     pub fn item(_book: &mut QueueLedgerHandle, bytes: i64) -> Result<Payload, EvalError> {
-        let bytes = size(bytes, "book.item(bytes)")?;
-        if bytes < ITEM_BYTES_AT_LEAST {
-            return Err(failure(&format!(
-                "book.item(bytes) makes {ITEM_BYTES_AT_LEAST} bytes or more, not {bytes}"
-            )));
-        }
+        let bytes = making::bytes_of(bytes, "book.item(bytes)")?;
         context::required("book.item", |c| Ok(making::item(c, bytes)))
+    }
+
+    /// An array of `count` such objects, to be pushed at once.
+    ///
+    /// ```rhai
+    /// let book = vu.shared.book;
+    /// let items = book.items(8, 128);
+    /// book.push(items, 0, 0);
+    /// vu.shared.push_many.run([0, items]);
+    /// ```
+    #[rhai_fn(pure, return_raw)]
+    pub fn items(_book: &mut QueueLedgerHandle, count: i64, bytes: i64) -> Result<Array, EvalError> {
+        let count = making::count_of(count)?;
+        let bytes = making::bytes_of(bytes, "book.items(count, bytes)")?;
+        context::required("book.items", |c| {
+            Ok((0..count).map(|_| Dynamic::from(making::item(c, bytes))).collect())
+        })
     }
 
     /// The next operation pushes this item (what `item` gave, a map or JSON text with `k`, or the key alone); an array

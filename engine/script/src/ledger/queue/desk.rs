@@ -124,8 +124,11 @@ pub(crate) fn heard_http(c: &Context, reply: &HttpReply) {
     let completes =
         c.queues.announced.borrow().as_ref().is_some_and(|it| matches!(it.deed, Deed::Complete { .. }));
     let completed = completes.then(|| serde_json::from_slice::<Completed>(&reply.body).ok()).flatten();
-    let (fate, completed) = (Fate::from(reply.outcome), completed.map(|it| it.completed));
-    c.queues.settle(c, fate, completed, Answer::Json(&reply.body), false);
+    let fate = match Fate::from(reply.outcome) {
+        Fate::Failed if !reply.fate_is_known() => Fate::Ambiguous,
+        fate => fate,
+    };
+    c.queues.settle(c, fate, completed.map(|it| it.completed), Answer::Json(&reply.body), false);
 }
 
 /// What a service says of a completion, as far as it matters here.
