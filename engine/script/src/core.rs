@@ -56,6 +56,8 @@ pub struct Wiring {
     pub scenarios: Vec<ScenarioWiring>,
     /// Where Postgres is, when the script talks to it.
     pub postgres: Option<(drivers::pg::PgConfig, drivers::pg::PoolMode)>,
+    /// Counts how the load uses its pool of connections to Postgres; the stage's is not part of it.
+    pub gauge: Option<Arc<drivers::pg::PoolGauge>>,
     /// Where the object stores are: one without a name, or several with one each.
     pub stores: Vec<StoreWiring>,
     /// How HTTP services are talked to, when the script does.
@@ -198,7 +200,7 @@ impl Core {
         clock: RealTime,
         shared: Option<Arc<Portable>>,
     ) -> Result<Self, Diagnostic> {
-        let options = drivers::pg::PgOptions { timeout: wiring.timeout };
+        let options = drivers::pg::PgOptions { timeout: wiring.timeout, gauge: wiring.gauge.clone() };
         let postgres = wiring.postgres.clone();
         let postgres =
             postgres.map(|(config, mode)| drivers::pg::Postgres::new(config, mode, options)).transpose();

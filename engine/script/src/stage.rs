@@ -44,7 +44,7 @@ impl Stage {
         let own = |config: drivers::pg::PgConfig| config.with_application_name("snapbench stage");
         let postgres = wiring.postgres.map(|(config, _)| (own(config), drivers::pg::PoolMode::Dedicated));
         let timeout = wiring.timeout.max(STAGE_TIMEOUT);
-        let wiring = Wiring { postgres, timeout, detours: Detours::default(), ..wiring };
+        let wiring = Wiring { postgres, timeout, detours: Detours::default(), gauge: None, ..wiring };
         let core = Core::new(wiring, recorder, RealTime::since(Epoch::now()), shared)?;
         Ok(Self { host, core: Rc::new(core), stacks: StackPool::default() })
     }

@@ -25,7 +25,8 @@ const UNHURRIED: &str = "SELECT set_config(name, '0', false) FROM pg_settings WH
 
 fn session(config: &PgConfig) -> Result<Session, String> {
     let config = config.clone().with_application_name("snapbench fault");
-    let postgres = Postgres::new(config, PoolMode::Dedicated, PgOptions { timeout: PATIENCE });
+    let postgres =
+        Postgres::new(config, PoolMode::Dedicated, PgOptions { timeout: PATIENCE, ..PgOptions::default() });
     postgres.map(|postgres| postgres.session()).map_err(|error| error.to_string())
 }
 

@@ -37,6 +37,7 @@ pub use config::{ConfigError, ConfigProblem, Host, PgConfig, Place, Secret, SslM
 pub use connect::problem::ConnectProblem;
 pub use copy::CopyTarget;
 pub use error::{LostCause, PgError, ServerError, Stage};
+pub use pooled::{PoolGauge, PoolUse};
 pub use postgres::{PgOptions, PoolMode, Postgres};
 pub use reply::Reply;
 pub use rows::{Column, ColumnError, Description, Row, RowIter, Rows};

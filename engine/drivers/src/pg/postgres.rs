@@ -12,7 +12,7 @@ use crate::pg::error::PgError;
 use crate::pg::home::Home;
 use crate::pg::lean::own::Own;
 use crate::pg::lean::pipelined::{Pipelines, Side};
-use crate::pg::pooled::Pooled;
+use crate::pg::pooled::{PoolGauge, Pooled};
 use crate::pg::session::{Link, Session};
 
 /// How VUs come by a connection. The figures of the modes are not comparable: they are different loads.
@@ -57,18 +57,20 @@ impl PoolMode {
 }
 
 /// What holds for all operations.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub struct PgOptions {
     /// The time an operation may take, waiting for a connection included. The server gets it as
     /// `statement_timeout`; the client itself gives up a little later (10 %, at most 2 s), so that a server
     /// that is alive ends the statement and the connection stays in order. For long set-up work make a second
     /// [`Postgres`] with more.
     pub timeout: Duration,
+    /// Counts how the connections of [`PoolMode::Pooled`] are used; the other modes have nothing to count.
+    pub gauge: Option<Arc<PoolGauge>>,
 }
 
 impl Default for PgOptions {
     fn default() -> Self {
-        PgOptions { timeout: Duration::from_secs(30) }
+        PgOptions { timeout: Duration::from_secs(30), gauge: None }
     }
 }
 
@@ -99,7 +101,7 @@ impl Postgres {
         let source = match mode {
             PoolMode::Dedicated => Source::Dedicated,
             PoolMode::Pipelined { connections } => Source::Pipelined(Pipelines::new(&home, connections)),
-            PoolMode::Pooled { size } => Source::Pooled(Pooled::new(&home, size)?),
+            PoolMode::Pooled { size } => Source::Pooled(Pooled::new(&home, size, options.gauge)?),
         };
         Ok(Postgres { home, mode, source })
     }

@@ -271,7 +271,8 @@ fn a_postgres_on_a_socket_is_reached_in_every_mode_and_its_cuts_are_told() {
         let proxy = Proxy::start(Upstream::Unix(socket.clone())).unwrap();
         let config = server.config().with_detour(Some(proxy.address()));
         run(async {
-            let postgres = Postgres::new(config, mode, PgOptions { timeout: PATIENCE }).unwrap();
+            let postgres =
+                Postgres::new(config, mode, PgOptions { timeout: PATIENCE, ..PgOptions::default() }).unwrap();
             let session = postgres.session();
             assert_eq!(ask_one(&session, "SELECT 41 + 1", &[]).await, Value::Int(42));
             assert!(proxy.open() > 0, "it went past the proxy");

@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: what is looked at (`drivers::probe`, the script), and what becomes of it (`run::evidence`).
 
+mod pool;
 mod scripts;
 mod servers;
 
@@ -12,6 +13,7 @@ use std::{
 
 use load::time::{RealTime, Time as _};
 
+pub(crate) use pool::{EVERY as POOL_EVERY, POOL, watch_pool};
 pub(crate) use scripts::sample as sample_script;
 pub(crate) use servers::{ProbePlan, watch_host, watch_postgres};
 

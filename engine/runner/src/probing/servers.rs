@@ -41,12 +41,12 @@ pub(crate) struct ProbePlan {
 
 impl ProbePlan {
     /// Returns when the load has ended, or whoever would say so is gone.
-    async fn over(&self) {
+    pub(super) async fn over(&self) {
         let _ = self.is_over.clone().wait_for(|is_over| *is_over).await;
     }
 
     /// Runs the looks of one probe on this thread, or says why there are none.
-    fn block_on(&self, probe: &str, looks: impl Future<Output = ()>) {
+    pub(super) fn block_on(&self, probe: &str, looks: impl Future<Output = ()>) {
         match runtime::local() {
             Ok(runtime) => runtime.block_on(looks),
             Err(error) => {

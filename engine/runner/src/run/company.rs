@@ -1,6 +1,9 @@
 //! What goes on beside the load while its clock runs: probes and faults, each on a thread of its own.
 
-use std::{sync::mpsc, thread::Scope};
+use std::{
+    sync::{Arc, mpsc},
+    thread::Scope,
+};
 
 use load::time::Epoch;
 use tokio::sync::watch;
@@ -31,6 +34,7 @@ pub(super) struct Beside {
 pub(super) struct Company<'a> {
     pub(super) prepared: &'a Prepared,
     pub(super) postgres: Option<&'a drivers::pg::PgConfig>,
+    pub(super) pool: Option<&'a Arc<drivers::pg::PoolGauge>>,
     pub(super) embedded: &'a embed::Servers,
     pub(super) detours: &'a Detours,
     pub(super) stage: &'a StageThread,
@@ -55,6 +59,10 @@ impl<'a> Company<'a> {
         if let Some(config) = self.postgres.filter(|_| !options.postgres.is_empty()) {
             let plan = plan.clone();
             scope.spawn(move || probing::watch_postgres(&plan, config, &options.postgres, &options.tables));
+        }
+        if let Some(gauge) = self.pool {
+            let plan = plan.clone();
+            scope.spawn(move || probing::watch_pool(&plan, gauge));
         }
         if let Some(every) = options.host {
             let embedded = self.embedded;

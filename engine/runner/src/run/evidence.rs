@@ -2,10 +2,15 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
+use drivers::pg::PoolMode;
 use model::runfile::ProbeRecord;
 
 use super::{book::Book, troubles::Troubles};
-use crate::{prepare::Prepared, probing::Look, tally::Tally};
+use crate::{
+    prepare::Prepared,
+    probing::{Look, POOL, POOL_EVERY},
+    tally::Tally,
+};
 
 /// The records of all probes of a run.
 #[derive(Debug, Default)]
@@ -27,6 +32,9 @@ impl Evidence {
         let options = &prepared.options.probes;
         for (part, every) in &options.postgres {
             evidence.expect(format!("postgres.{}", part.name()), *every);
+        }
+        if matches!(prepared.options.postgres.pool, PoolMode::Pooled { .. }) {
+            evidence.expect(POOL.to_owned(), POOL_EVERY);
         }
         if let Some(every) = options.host {
             evidence.expect("host".to_owned(), every);

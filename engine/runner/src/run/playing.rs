@@ -163,6 +163,7 @@ impl Player<'_, '_> {
         let company = Company {
             prepared: self.prepared,
             postgres: wiring.postgres.as_ref().map(|(config, _)| config),
+            pool: wiring.gauge.as_ref(),
             embedded: self.embedded,
             detours: self.detours,
             stage: self.stage,

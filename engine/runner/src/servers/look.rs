@@ -52,7 +52,7 @@ fn now<T>(patience: Duration, work: impl Future<Output = T>) -> Result<Option<T>
 
 /// Looks at a Postgres.
 pub(super) fn postgres(config: &PgConfig, patience: Duration) -> Result<PostgresFacts, RunError> {
-    let options = pg::PgOptions { timeout: patience };
+    let options = pg::PgOptions { timeout: patience, ..pg::PgOptions::default() };
     let place = config.place().to_string();
     let look = async {
         let postgres = Postgres::new(config.clone(), PoolMode::Dedicated, options).map_err(|e| told(&e))?;

@@ -26,7 +26,7 @@ const FETCH: &str = "FETCH FORWARD 20000 FROM snapbench_truth";
 /// When the truth cannot be read (the table is gone, or the server), or cannot be compared with what was noted.
 pub async fn settle(logs: CasLogs, config: &pg::PgConfig) -> Result<Vec<LedgerRecord>, Diagnostic> {
     // Not the time limit of the load's operations: a large table takes longer to read than a row.
-    let options = pg::PgOptions { timeout: STAGE_TIMEOUT };
+    let options = pg::PgOptions { timeout: STAGE_TIMEOUT, ..pg::PgOptions::default() };
     let postgres = pg::Postgres::new(config.clone(), pg::PoolMode::Dedicated, options)
         .map_err(|e| Diagnostic::usage(e.to_string()))?;
     let session = postgres.session();

@@ -65,6 +65,7 @@ pub(crate) fn wiring(program: &Program) -> Wiring {
         },
     );
     Wiring {
+        gauge: None,
         inputs: inputs(&[]),
         seed: 42,
         scenarios,

@@ -10,12 +10,15 @@ use deadpool_postgres::{ClientWrapper, Object};
 use crate::pg::connect::canceller::{self, Whose};
 use crate::pg::connect::dial::Dialer;
 use crate::pg::lean::wire::IDLE;
+use crate::pg::pooled::gauge::InUse;
 use crate::pg::pooled::traffic::Traffic;
 use crate::pg::pooled::wire::Register;
 
 pub(crate) struct Checkout {
     /// Present until the drop.
     client: Option<Object>,
+    /// Counts the connection as used until the drop.
+    _in_use: Option<InUse>,
     traffic: Arc<Traffic>,
     register: Register,
     dialer: Arc<Dialer>,
@@ -26,10 +29,23 @@ pub(crate) struct Checkout {
 }
 
 impl Checkout {
-    pub(crate) fn new(client: Object, register: &Register, dialer: &Arc<Dialer>) -> Checkout {
+    pub(super) fn new(
+        client: Object,
+        in_use: Option<InUse>,
+        register: &Register,
+        dialer: &Arc<Dialer>,
+    ) -> Checkout {
         let traffic = register.traffic(&client);
         let (register, dialer) = (register.clone(), Arc::clone(dialer));
-        Checkout { client: Some(client), traffic, register, dialer, is_midway: false, is_broken: false }
+        Checkout {
+            client: Some(client),
+            _in_use: in_use,
+            traffic,
+            register,
+            dialer,
+            is_midway: false,
+            is_broken: false,
+        }
     }
 
     /// Waits for the end of the reply that is under way: only then the status is known.

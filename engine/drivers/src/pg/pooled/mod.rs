@@ -5,6 +5,7 @@
 
 mod checkout;
 mod errors;
+mod gauge;
 mod rows;
 mod traffic;
 mod wire;
@@ -37,12 +38,16 @@ use crate::pg::rows::{Column, Description, Rows};
 use crate::pg::statement::{Statement, is_stale};
 use crate::pg::types::PgType;
 pub(crate) use checkout::Checkout;
+use gauge::Acquiring;
+pub use gauge::{PoolGauge, PoolUse};
 
 /// The pool of a thread.
 pub(crate) struct Pooled {
     home: Rc<Home>,
     pool: Pool,
     register: Register,
+    /// Counts how the pool is used, when somebody wants to know.
+    gauge: Option<Arc<PoolGauge>>,
     /// What statements take and give, so that it is not worked out for every call. What is forgotten here is
     /// closed on all connections.
     descriptions: RefCell<Kept<u32, (Statement, Rc<Description>)>>,
@@ -53,7 +58,11 @@ pub(crate) type Held = RefCell<Option<Checkout>>;
 
 impl Pooled {
     /// A pool that opens its connections as they are needed.
-    pub(crate) fn new(home: &Rc<Home>, size: usize) -> Result<Rc<Pooled>, PgError> {
+    pub(crate) fn new(
+        home: &Rc<Home>,
+        size: usize,
+        gauge: Option<Arc<PoolGauge>>,
+    ) -> Result<Rc<Pooled>, PgError> {
         let register = Register::default();
         let connector = Connector { dialer: Arc::clone(&home.dialer), register: register.clone() };
         let config = Connector::config(&home.dialer, home.limit);
@@ -63,7 +72,7 @@ impl Pooled {
             .post_create(register.hook())
             .build()
             .map_err(|error| PgError::Refused { op: "pool".into(), reason: error.to_string() })?;
-        Ok(Rc::new(Pooled { home: Rc::clone(home), pool, register, descriptions: RefCell::default() }))
+        Ok(Rc::new(Pooled { home: Rc::clone(home), pool, register, gauge, descriptions: RefCell::default() }))
     }
 
     /// The session's own connection during a transaction, else one from the pool.
@@ -79,9 +88,18 @@ impl Pooled {
             Some(checkout) if checkout.is_open() => Ok(checkout),
             _ if !errand.may_connect() => Err(errand.error(statement, Fault::lost(LostCause::Gone, false))),
             _ => {
-                let client = errand.guard(statement, Stage::Connection, self.pool.get()).await?;
-                let client = client.map_err(|error| connect_error(statement, error, &self.home))?;
-                Ok(Checkout::new(client, &self.register, &self.home.dialer))
+                let is_empty = || self.pool.status().available == 0;
+                let acquiring = self.gauge.as_ref().map(|gauge| Acquiring::begin(gauge, is_empty()));
+                match errand.guard(statement, Stage::Connection, self.pool.get()).await? {
+                    Ok(client) => {
+                        let in_use = acquiring.map(Acquiring::got_one);
+                        Ok(Checkout::new(client, in_use, &self.register, &self.home.dialer))
+                    }
+                    Err(error) => {
+                        acquiring.into_iter().for_each(Acquiring::failed);
+                        Err(connect_error(statement, error, &self.home))
+                    }
+                }
             }
         }
     }

@@ -83,7 +83,7 @@ impl Link {
 
     fn session(&mut self) -> Result<&Session, Trouble> {
         if self.session.is_none() {
-            let options = PgOptions { timeout: self.patience };
+            let options = PgOptions { timeout: self.patience, ..PgOptions::default() };
             let postgres = Postgres::new(self.config.clone(), PoolMode::Dedicated, options);
             self.session = Some(postgres.map_err(|error| Trouble(Box::new(error)))?.session());
         }

@@ -30,7 +30,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// # Errors
 /// The server cannot be reached or does not answer; the text says why and what to do.
 pub async fn settings(config: &PgConfig) -> Result<BTreeMap<String, String>, String> {
-    let options = PgOptions { timeout: PATIENCE };
+    let options = PgOptions { timeout: PATIENCE, ..PgOptions::default() };
     let postgres =
         Postgres::new(config.clone(), PoolMode::Dedicated, options).map_err(|error| error.to_string())?;
     let sql = format!(

@@ -173,7 +173,7 @@ fn nothing_goes_on_at_the_server_when_the_runtime_goes_with_the_sessions() {
         // As at the end of a core: the tasks, then the runtime, and nobody turns the loop any more.
         run(async {
             // Neither time limit is what ends the statements.
-            let options = PgOptions { timeout: Duration::from_secs(600) };
+            let options = PgOptions { timeout: Duration::from_secs(600), ..PgOptions::default() };
             let postgres = Postgres::new(config, mode, options).expect("no TLS, nothing to fail");
             let sleep = plain("SELECT pg_sleep($1::int4)");
             // Known to a shared connection, so that the calls follow each other without a gap.

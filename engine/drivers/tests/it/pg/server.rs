@@ -46,7 +46,8 @@ impl Server {
     }
 
     pub(crate) fn open_with(&self, mode: PoolMode, timeout: Duration) -> Postgres {
-        Postgres::new(self.config(), mode, PgOptions { timeout }).expect("no TLS, nothing to fail")
+        Postgres::new(self.config(), mode, PgOptions { timeout, ..PgOptions::default() })
+            .expect("no TLS, nothing to fail")
     }
 
     /// By another URL than the server's own.

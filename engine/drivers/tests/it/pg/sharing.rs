@@ -1,10 +1,12 @@
 //! VUs that share connections: everybody gets their own answer, whatever the others do.
 
 use std::collections::HashSet;
+use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use drivers::Value;
-use drivers::pg::{PoolMode, Postgres};
+use drivers::pg::{Isolation, PgOptions, PoolGauge, PoolMode, PoolUse, Postgres};
 use model::outcome::Outcome;
 
 use super::server::{Server, ask, ask_one, plain, run, why};
@@ -207,5 +209,37 @@ fn texts_without_end_do_not_fill_the_servers_memory() {
         // What was closed is prepared anew.
         let again = ask_one(&session, "SELECT 0", &[]).await;
         assert_eq!(again, Value::Int(0));
+    });
+}
+
+#[test]
+fn a_gauge_tells_how_a_pool_is_used() {
+    let server = Server::start();
+    run(async {
+        let gauge = Arc::new(PoolGauge::default());
+        let options = PgOptions { timeout: Duration::from_millis(300), gauge: Some(Arc::clone(&gauge)) };
+        let postgres = Postgres::new(server.config(), PoolMode::Pooled { size: 1 }, options).unwrap();
+        let (first, second) = (postgres.session(), postgres.session());
+        let shows = |in_use, acquires, empty_acquires, cancelled_acquires| {
+            assert_eq!(gauge.read(), PoolUse { in_use, acquires, empty_acquires, cancelled_acquires });
+        };
+        let one = plain("SELECT 1");
+        assert!(first.run(&one, &[]).await.is_ok());
+        // There was no connection yet.
+        shows(0, 1, 1, 0);
+        assert!(first.run(&one, &[]).await.is_ok());
+        shows(0, 2, 1, 0);
+        assert!(first.begin(Isolation::default()).await.is_ok());
+        assert!(first.run(&one, &[]).await.is_ok());
+        shows(1, 3, 1, 0);
+        assert_eq!(second.run(&one, &[]).await.outcome, Outcome::Timeout);
+        shows(1, 3, 1, 1);
+        // Somebody who is cut off while he waits.
+        let mut waits = Box::pin(second.run(&one, &[]));
+        std::future::poll_fn(|cx| Poll::Ready(assert!(waits.as_mut().poll(cx).is_pending()))).await;
+        drop(waits);
+        shows(1, 3, 1, 2);
+        assert!(first.rollback().await.is_ok());
+        shows(0, 3, 1, 2);
     });
 }

@@ -51,7 +51,7 @@ async fn read(
     };
     let config = config.ok_or_else(|| broken("this run has no Postgres"))?;
     // Not the time limit of the load's operations: a large table takes longer to read than a row.
-    let options = pg::PgOptions { timeout: STAGE_TIMEOUT };
+    let options = pg::PgOptions { timeout: STAGE_TIMEOUT, ..pg::PgOptions::default() };
     let postgres = pg::Postgres::new(config.clone(), pg::PoolMode::Dedicated, options)
         .map_err(|e| Diagnostic::usage(e.to_string()))?;
     let session = postgres.session();
