@@ -7,8 +7,8 @@ use runner::ExitCode;
 
 use crate::commands::{
     check::CheckArgs, check_store::CheckStoreArgs, completions::CompletionsArgs, docs::DocsArgs,
-    inspect::InspectArgs, list::ListArgs, new::NewArgs, report::ReportArgs, reset::ResetArgs, run::RunArgs,
-    scale::ScaleArgs, up::UpArgs,
+    inspect::InspectArgs, list::ListArgs, new::NewArgs, profile::ProfileArgs, report::ReportArgs,
+    reset::ResetArgs, run::RunArgs, scale::ScaleArgs, up::UpArgs,
 };
 
 /// A load and scenario engine that answers one kind of question with evidence: will this storage design hold?
@@ -46,6 +46,7 @@ pub(crate) enum Command {
     Inspect(InspectArgs),
     List(ListArgs),
     New(NewArgs),
+    Profile(ProfileArgs),
     Report(ReportArgs),
     Reset(ResetArgs),
     Up(UpArgs),

@@ -37,6 +37,7 @@ fn execute(cli: &Cli) -> runner::ExitCode {
     let door = Door { quiet: cli.quiet };
     match &cli.command {
         Command::Run(args) => commands::run::execute(args, door),
+        Command::Profile(args) => commands::profile::execute(args, door),
         Command::Scale(args) => commands::scale::execute(args, door),
         Command::Check(args) => commands::check::execute(args, door),
         Command::CheckStore(args) => commands::check_store::execute(args, door),

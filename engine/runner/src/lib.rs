@@ -9,6 +9,7 @@
 //! - `directory`, `read`: what it leaves behind, written as it goes and read again;
 //! - `catalogue`: the scenarios at hand;
 //! - `faulting`, `breakable`, `detours`: what is broken on purpose, whether it can be, and the proxies that it takes;
+//! - `profiling`: where a running generator's processor time goes;
 //! - `conformance`: whether an object store keeps S3's own rules.
 //!
 //! Deliberately absent: printing, flags and signals (the door's), what a figure means (`model`), how it is laid out
@@ -31,6 +32,7 @@ mod plan;
 mod preflight;
 mod prepare;
 mod probing;
+mod profiling;
 mod read;
 mod request;
 mod reset;
@@ -57,6 +59,7 @@ pub use interrupts::{Interrupts, Urgency};
 pub use origin::{Origin, Sourced};
 pub use plan::Planned;
 pub use prepare::{Prepared, prepare};
+pub use profiling::{Generator, Profile, Share, Stacks, profile};
 pub use read::{ReadError, StoredRun, read_run};
 pub use request::{LoadRequest, ResetRequest, RunRequest, ScriptRequest, TargetRequest};
 pub use reset::{Reset, reset};

@@ -7,6 +7,7 @@ pub(crate) mod docs;
 pub(crate) mod inspect;
 pub(crate) mod list;
 pub(crate) mod new;
+pub(crate) mod profile;
 pub(crate) mod report;
 pub(crate) mod reset;
 pub(crate) mod run;

@@ -30,6 +30,7 @@ help_of! {
     inspect: "inspect",
     list: "list",
     new: "new",
+    profile: "profile",
     report: "report",
     reset: "reset",
     up: "up",

@@ -19,6 +19,7 @@ mod killed;
 mod liar;
 mod other_stores;
 mod places;
+mod profiling;
 mod queue_catalogue;
 mod queues;
 mod replays;

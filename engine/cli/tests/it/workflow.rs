@@ -106,6 +106,9 @@ fn what_a_combined_run_reports_agrees_with_itself() {
     assert_eq!(number(&run, "Workflows by state", "created", "workflows"), injected.latency.count);
     assert_eq!(number(&run, "Connection pool", "inject", "acquires"), injected.latency.count);
     assert_eq!(number(&run, "Tables and their sizes", "snapbench_w1_shard", "live rows"), 16);
+    for figure in ["in_use", "acquires_per_s", "empty_acquires_per_s", "cancelled_acquires_per_s"] {
+        assert!(run.series.iter().any(|series| series.name == format!("pool.{figure}")), "{figure}");
+    }
 }
 
 #[test]
