@@ -2,7 +2,8 @@
 //! and response times were back in their calm.
 //!
 //! *Lines.* Two figures are watched second by second: the share of errors among the operations that ended in it, and the 95th
-//! percentile of the iterations' response time (service time in closed loops). Only whole seconds of the measured window count.
+//! percentile of the iterations' response time (service time in closed loops); the 99th of a second's fifty iterations would be
+//! its worst one, which no band holds. Only whole seconds of the measured window count.
 //!
 //! *Calm* of a fault are the seconds of the window that are over before it begins and that lie neither in a planned burst nor
 //! between the begin of another fault and its recovery; five at least. With `m` the median of a line over them and

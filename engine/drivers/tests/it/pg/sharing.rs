@@ -236,7 +236,7 @@ fn a_gauge_tells_how_a_pool_is_used() {
         shows(1, 3, 1, 1);
         // Somebody who is cut off while he waits.
         let mut waits = Box::pin(second.run(&one, &[]));
-        std::future::poll_fn(|cx| Poll::Ready(assert!(waits.as_mut().poll(cx).is_pending()))).await;
+        assert!(std::future::poll_fn(|cx| Poll::Ready(waits.as_mut().poll(cx))).await.is_pending());
         drop(waits);
         shows(1, 3, 1, 2);
         assert!(first.rollback().await.is_ok());
