@@ -12,7 +12,10 @@ mod net;
 pub mod pg;
 pub mod probe;
 pub mod s3;
+mod settings;
 mod value;
 pub mod wire;
 
+pub use net::TrustError;
+pub use settings::{SettingProblem, SettingsError};
 pub use value::{Str, Value};

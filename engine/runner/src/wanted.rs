@@ -6,7 +6,7 @@ mod http;
 
 use std::path::PathBuf;
 
-use drivers::s3::S3Config;
+use drivers::{SettingProblem, SettingsError, s3::S3Config};
 use embed::store::Backend;
 use script::{Diagnostic, FaultOptions, NamedStore, Options, Program, ServerNeeds};
 
@@ -283,15 +283,22 @@ pub(crate) fn checked(
         words.access_key = Some("embedded".to_owned());
         words.secret_key = Some("embedded".to_owned());
     }
-    words.check().map_err(|error| {
-        let told = error.problems.iter().map(|problem| {
-            let from = match settings.origin(problem.setting) {
-                Origin::Default => String::new(),
-                origin => format!(" ({origin})"),
-            };
-            let message = format!("object store{store}, {}{from}: {}", problem.setting, problem.problem);
-            Diagnostic::usage(message).help(&problem.remedy)
-        });
-        told.collect()
-    })
+    let server = format!("object store{store}");
+    words.check().map_err(|error| complaints(&server, &error, |setting| settings.origin(setting)))
+}
+
+/// What is wrong with a server's settings, each with where it was said.
+fn complaints(
+    server: &str,
+    error: &SettingsError,
+    origin: impl Fn(&'static str) -> Origin,
+) -> Vec<Diagnostic> {
+    let told = error.problems.iter().map(|SettingProblem { setting, problem, remedy }| {
+        let from = match origin(setting) {
+            Origin::Default => String::new(),
+            origin => format!(" ({origin})"),
+        };
+        Diagnostic::usage(format!("{server}, {setting}{from}: {problem}")).help(remedy)
+    });
+    told.collect()
 }

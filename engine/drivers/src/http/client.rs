@@ -29,53 +29,12 @@ struct Inner {
     others: RefCell<HashMap<Origin, Rc<Site>>>,
 }
 
-/// Why there can be no client, before anything was sent.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum HttpOpenError {
-    /// `ca_file` cannot be read or holds no certificate.
-    #[error("ca_file: {path} gives no certificate authority ({reason}); name a PEM file with certificates")]
-    CaFile {
-        /// The file as it was given.
-        path: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The service is https and nobody is trusted.
-    #[error(
-        "url: https needs certificate authorities, and this system has none{reason}; install the package \
-         ca-certificates, or name a PEM file as `ca_file:`"
-    )]
-    NobodyTrusted {
-        /// What went wrong while looking for them.
-        reason: String,
-    },
-    /// The service is https and its name cannot stand in a certificate.
-    #[error("url: `{name}` cannot be a name in a certificate ({reason}); write a host name or an IP address")]
-    Name {
-        /// The host name.
-        name: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-}
-
-impl From<TrustError> for HttpOpenError {
-    fn from(error: TrustError) -> Self {
-        match error {
-            TrustError::CaFile { path, reason } => HttpOpenError::CaFile { path, reason },
-            TrustError::NobodyTrusted { reason } => HttpOpenError::NobodyTrusted { reason },
-            TrustError::Name { name, reason } => HttpOpenError::Name { name, reason },
-        }
-    }
-}
-
 impl Http {
     /// Makes the client. Reads the file of authorities; connects to nothing yet.
     ///
     /// # Errors
     /// When nobody can be trusted as the configuration says.
-    pub fn open(config: &HttpConfig) -> Result<Self, HttpOpenError> {
+    pub fn open(config: &HttpConfig) -> Result<Self, TrustError> {
         let service = match &config.base {
             Some(base) => Some(Rc::new(Site::of_service(config, base)?)),
             None => {
@@ -129,7 +88,7 @@ impl Http {
             return Ok(Rc::clone(site));
         }
         let made = Site::of_url(config, origin);
-        let site = Rc::new(made.map_err(|error| Box::new(Place::unusable(&HttpOpenError::from(error))))?);
+        let site = Rc::new(made.map_err(|error| Box::new(Place::unusable(&error)))?);
         if others.len() >= MOST_SITES {
             others.clear();
         }

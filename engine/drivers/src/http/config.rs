@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::request::Header;
+use crate::SettingsError;
 use crate::net::Origin;
 
 mod check;
@@ -95,43 +96,12 @@ impl fmt::Display for Base {
     }
 }
 
-/// Everything that is wrong with a service's settings.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", self.lines())]
-pub struct HttpConfigError {
-    /// One for each thing to put right, in the order of the settings.
-    pub problems: Vec<HttpProblem>,
-}
-
-/// One thing that is wrong with a service's settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HttpProblem {
-    /// The setting.
-    pub setting: &'static str,
-    /// What is wrong with it.
-    pub problem: String,
-    /// What to do.
-    pub remedy: String,
-}
-
-impl fmt::Display for HttpProblem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}; {}", self.setting, self.problem, self.remedy)
-    }
-}
-
-impl HttpConfigError {
-    fn lines(&self) -> String {
-        self.problems.iter().map(HttpProblem::to_string).collect::<Vec<_>>().join("\n")
-    }
-}
-
 impl HttpSettings {
     /// Makes sense of the settings, or says everything that is wrong with them.
     ///
     /// # Errors
     /// Every problem, with its setting and a remedy.
-    pub fn check(&self) -> Result<HttpConfig, HttpConfigError> {
+    pub fn check(&self) -> Result<HttpConfig, SettingsError> {
         check::check(self)
     }
 }

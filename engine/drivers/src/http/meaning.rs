@@ -10,11 +10,10 @@ use http::Method;
 use http::header::LOCATION;
 use model::outcome::Outcome;
 
-use super::client::HttpOpenError;
 use super::reply::{BODY_LIMIT_BYTES, Class, HttpReply};
 use super::rules::{HttpRules, changes_something};
 use crate::io_class::{connect_remedy, io_class};
-use crate::net::{Origin, Received, Trouble};
+use crate::net::{Origin, Received, Trouble, TrustError};
 
 /// Most of an unexpected reply that a message quotes.
 const QUOTED_CHARS: usize = 80;
@@ -166,7 +165,7 @@ impl Place {
     }
 
     /// A site that nobody can be trusted about.
-    pub(super) fn unusable(error: &HttpOpenError) -> HttpReply {
+    pub(super) fn unusable(error: &TrustError) -> HttpReply {
         ended(Outcome::Error, "client", error.to_string())
     }
 }

@@ -35,8 +35,8 @@ mod rules;
 mod site;
 mod target;
 
-pub use self::client::{Http, HttpOpenError};
-pub use self::config::{HttpConfig, HttpConfigError, HttpProblem, HttpSettings};
+pub use self::client::Http;
+pub use self::config::{HttpConfig, HttpSettings};
 pub use self::reply::{BODY_LIMIT_BYTES, Class, HttpReply};
 pub use self::request::{Header, HttpRequest, header, method};
 pub use self::rules::HttpRules;

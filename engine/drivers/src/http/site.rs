@@ -63,7 +63,7 @@ impl Site {
 
     fn new(config: &HttpConfig, origin: &Origin, believes_anybody: bool) -> Result<Self, TrustError> {
         let protocol: &[u8] = if config.http2.is_some() { b"h2" } else { b"http/1.1" };
-        let trust = Trust { ca_file: config.ca_file(), believes_anybody, protocol };
+        let trust = Trust { setting: "url", ca_file: config.ca_file(), believes_anybody, protocol };
         let trust = origin.is_https().then_some(&trust);
         let host = origin.authority();
         let mut headers = HeaderMap::with_capacity(8);

@@ -33,9 +33,12 @@ impl Connector {
         let tls = match trust {
             None => None,
             Some(trust) => {
-                let name = ServerName::try_from(server_name.to_owned()).map_err(|error| {
-                    TrustError::Name { name: server_name.to_owned(), reason: error.to_string() }
-                })?;
+                let name =
+                    ServerName::try_from(server_name.to_owned()).map_err(|error| TrustError::Name {
+                        setting: trust.setting,
+                        name: server_name.to_owned(),
+                        reason: error.to_string(),
+                    })?;
                 Some((TlsConnector::from(trust.tls_config()?), name))
             }
         };

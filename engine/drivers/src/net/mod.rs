@@ -23,5 +23,6 @@ pub(crate) use origin::{Origin, UrlProblem};
 pub(crate) use pile::Pile;
 pub use pool::ConnectionUse;
 pub(crate) use pool::Pool;
-pub(crate) use trust::{Trust, TrustError, ca_pem};
+pub use trust::TrustError;
+pub(crate) use trust::{Trust, ca_pem};
 pub(crate) use wire::Meter;

@@ -14,6 +14,8 @@ use super::anybody::Anybody;
 /// Whom to believe, and what to speak inside.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Trust<'a> {
+    /// The setting that says where the server is.
+    pub(crate) setting: &'static str,
     /// A PEM file with authorities beside those of the system.
     pub(crate) ca_file: Option<&'a Path>,
     /// Whether any certificate will do.
@@ -22,15 +24,41 @@ pub(crate) struct Trust<'a> {
     pub(crate) protocol: &'static [u8],
 }
 
-/// Why there can be no TLS.
-#[derive(Debug)]
-pub(crate) enum TrustError {
+/// Why there can be no TLS, before anything was sent.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrustError {
     /// The file cannot be read or holds no certificate.
-    CaFile { path: String, reason: String },
-    /// Neither the system nor a file names anybody.
-    NobodyTrusted { reason: String },
-    /// The host's name cannot stand in a certificate.
-    Name { name: String, reason: String },
+    #[error("ca_file: {path} gives no certificate authority ({reason}); name a PEM file with certificates")]
+    CaFile {
+        /// The file as it was given.
+        path: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The server is https and nobody is trusted.
+    #[error(
+        "{setting}: https needs certificate authorities, and this system has none{reason}; install the package \
+         ca-certificates, or name a PEM file as `ca_file:`"
+    )]
+    NobodyTrusted {
+        /// The setting that asks for TLS.
+        setting: &'static str,
+        /// What went wrong while looking for them.
+        reason: String,
+    },
+    /// The server is https and its name cannot stand in a certificate.
+    #[error(
+        "{setting}: `{name}` cannot be a name in a certificate ({reason}); write a host name or an IP address"
+    )]
+    Name {
+        /// The setting that names it.
+        setting: &'static str,
+        /// The host name; of a store with the bucket in front when buckets are addressed by host.
+        name: String,
+        /// What is wrong with it.
+        reason: String,
+    },
 }
 
 /// The certificates in `path`, if one is named, as PEM text that holds at least one.
@@ -67,7 +95,7 @@ impl Trust<'_> {
             roots.add_parsable_certificates(certificates(&pem).unwrap_or_default());
         }
         if roots.is_empty() {
-            return Err(TrustError::NobodyTrusted { reason: problems.clone() });
+            return Err(TrustError::NobodyTrusted { setting: self.setting, reason: problems.clone() });
         }
         Ok(roots)
     }

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use super::endpoint::{Address, Endpoint};
 use super::keys::{Hidden, KeySource, region_of_profile};
 use super::meaning::Place;
+use crate::SettingsError;
 
 mod check;
 #[cfg(test)]
@@ -117,37 +118,6 @@ pub struct S3Config {
     pub(crate) detour: Option<SocketAddr>,
 }
 
-/// Everything that is wrong with a store's settings.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{}", self.lines())]
-pub struct S3ConfigError {
-    /// One for each thing to put right, in the order of the settings.
-    pub problems: Vec<S3Problem>,
-}
-
-/// One thing that is wrong with a store's settings.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct S3Problem {
-    /// The setting.
-    pub setting: &'static str,
-    /// What is wrong with it.
-    pub problem: String,
-    /// What to do.
-    pub remedy: String,
-}
-
-impl fmt::Display for S3Problem {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}; {}", self.setting, self.problem, self.remedy)
-    }
-}
-
-impl S3ConfigError {
-    fn lines(&self) -> String {
-        self.problems.iter().map(S3Problem::to_string).collect::<Vec<_>>().join("\n")
-    }
-}
-
 impl S3Settings {
     /// Fills what is absent from the variables every S3 tool reads (`AWS_ACCESS_KEY_ID`, `AWS_REGION`, …).
     /// Keys come as a set: settings that name one key, or a profile, take nothing of another from the environment.
@@ -179,7 +149,7 @@ impl S3Settings {
     }
 
     /// Makes sense of the settings, or says everything that is wrong with them.
-    pub fn check(&self) -> Result<S3Config, S3ConfigError> {
+    pub fn check(&self) -> Result<S3Config, SettingsError> {
         check::check(self)
     }
 }

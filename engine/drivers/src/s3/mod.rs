@@ -28,7 +28,7 @@ mod walk;
 mod xml;
 
 pub use crate::net::ConnectionUse;
-pub use config::{ClientKind, S3Config, S3ConfigError, S3Problem, S3Settings};
+pub use config::{ClientKind, S3Config, S3Settings};
 pub use endpoint::Endpoint;
 pub use etag::ETag;
 pub use reply::{Class, Listed, Listing, S3Reply};

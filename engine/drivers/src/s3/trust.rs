@@ -10,33 +10,9 @@ use crate::net::{self, Connector, Trust, TrustError};
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum S3OpenError {
-    /// `ca_file` cannot be read or holds no certificate.
-    #[error("ca_file: {path} gives no certificate authority ({reason}); name a PEM file with certificates")]
-    CaFile {
-        /// The file as it was given.
-        path: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// The endpoint is https and nobody is trusted.
-    #[error(
-        "endpoint: https needs certificate authorities, and this system has none{reason}; install the package \
-         ca-certificates, or name a PEM file as `ca_file:`"
-    )]
-    NobodyTrusted {
-        /// What went wrong while looking for them.
-        reason: String,
-    },
-    /// The endpoint is https and its name cannot stand in a certificate.
-    #[error(
-        "endpoint: `{name}` cannot be a name in a certificate ({reason}); write a host name or an IP address"
-    )]
-    Name {
-        /// The host name, with the bucket in front when buckets are addressed by host.
-        name: String,
-        /// What is wrong with it.
-        reason: String,
-    },
+    /// There can be no TLS.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
     /// Nobody gave keys to sign with.
     #[error(
         "access_key: {problem}; set `access_key` and `secret_key`, or export AWS_ACCESS_KEY_ID and \
@@ -55,16 +31,6 @@ pub enum S3OpenError {
     },
 }
 
-impl From<TrustError> for S3OpenError {
-    fn from(error: TrustError) -> Self {
-        match error {
-            TrustError::CaFile { path, reason } => S3OpenError::CaFile { path, reason },
-            TrustError::NobodyTrusted { reason } => S3OpenError::NobodyTrusted { reason },
-            TrustError::Name { name, reason } => S3OpenError::Name { name, reason },
-        }
-    }
-}
-
 /// The certificates in `ca_file`, if one is named, as PEM text that holds at least one.
 pub(crate) fn ca_pem(config: &S3Config) -> Result<Option<Vec<u8>>, S3OpenError> {
     Ok(net::ca_pem(config.ca_file())?)
@@ -72,7 +38,12 @@ pub(crate) fn ca_pem(config: &S3Config) -> Result<Option<Vec<u8>>, S3OpenError> 
 
 /// What makes connections to the store.
 pub(crate) fn connector(config: &S3Config, address: &Address) -> Result<Connector, S3OpenError> {
-    let trust = Trust { ca_file: config.ca_file(), believes_anybody: false, protocol: b"http/1.1" };
+    let trust = Trust {
+        setting: "endpoint",
+        ca_file: config.ca_file(),
+        believes_anybody: false,
+        protocol: b"http/1.1",
+    };
     let trust = config.endpoint().is_https().then_some(&trust);
     Ok(Connector::new(&address.server_name, address.port, trust)?.through(config.detour))
 }

@@ -3,7 +3,7 @@
 use drivers::http::HttpConfig;
 use script::Diagnostic;
 
-use super::Wanting;
+use super::{Wanting, complaints};
 use crate::{
     origin::Origin,
     targets::{HttpAt, ServiceSettings},
@@ -55,14 +55,7 @@ impl Wanting<'_> {
         match settings.words.check() {
             Ok(config) => Some(WantedHttp { at: at.clone(), settings, config, service }),
             Err(error) => {
-                self.problems.extend(error.problems.iter().map(|problem| {
-                    let from = match settings.origin(problem.setting) {
-                        Origin::Default => String::new(),
-                        origin => format!(" ({origin})"),
-                    };
-                    let message = format!("HTTP service, {}{from}: {}", problem.setting, problem.problem);
-                    Diagnostic::usage(message).help(&problem.remedy)
-                }));
+                self.problems.extend(complaints("HTTP service", &error, |setting| settings.origin(setting)));
                 None
             }
         }

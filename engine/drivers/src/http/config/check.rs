@@ -1,39 +1,26 @@
 //! What may stand in the settings of an HTTP service, and what to say where it may not.
 
-use std::time::Duration;
-
-use model::units::parse_duration;
-
-use super::{Base, HttpConfig, HttpConfigError, HttpProblem, HttpSettings, NO_CREDENTIALS};
+use super::{Base, HttpConfig, HttpSettings, NO_CREDENTIALS};
 use crate::http::request::{Header, header};
 use crate::net::{Origin, UrlProblem};
+use crate::settings::{Problems, SettingsError};
 
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(3600);
 /// More connections of a core than this gain nothing: HTTP/2 shares them.
 const MOST_CONNECTIONS: usize = 1000;
 
-struct Problems(Vec<HttpProblem>);
-
-impl Problems {
-    fn add(&mut self, setting: &'static str, problem: impl Into<String>, remedy: impl Into<String>) {
-        self.0.push(HttpProblem { setting, problem: problem.into(), remedy: remedy.into() });
-    }
-}
-
 /// Checks every setting, and tells everything that is wrong.
-pub(super) fn check(settings: &HttpSettings) -> Result<HttpConfig, HttpConfigError> {
-    let mut problems = Problems(Vec::new());
+pub(super) fn check(settings: &HttpSettings) -> Result<HttpConfig, SettingsError> {
+    let mut problems = Problems::default();
     let base = settings.url.as_deref().and_then(|text| check_url(text, &mut problems));
     let config = HttpConfig {
         http2: check_http2(settings, &mut problems),
         ca_file: settings.ca_file.clone(),
         insecure: check_insecure(settings, base.as_ref(), &mut problems),
         headers: check_headers(&settings.headers, &mut problems),
-        timeout: check_timeout(settings.timeout.as_deref(), &mut problems),
+        timeout: problems.timeout(settings.timeout.as_deref()),
         base,
     };
-    if problems.0.is_empty() { Ok(config) } else { Err(HttpConfigError { problems: problems.0 }) }
+    problems.none_or(config)
 }
 
 fn check_url(text: &str, problems: &mut Problems) -> Option<Base> {
@@ -97,16 +84,4 @@ fn check_headers(headers: &[(String, String)], problems: &mut Problems) -> Vec<H
         }
     }
     checked
-}
-
-fn check_timeout(timeout: Option<&str>, problems: &mut Problems) -> Duration {
-    let Some(text) = timeout else { return DEFAULT_TIMEOUT };
-    match parse_duration(text) {
-        Ok(timeout) if timeout.is_zero() || timeout > LONGEST_TIMEOUT => {
-            problems.add("timeout", format!("`{text}` is out of range"), "give a time from 1ms to 1h");
-        }
-        Ok(timeout) => return timeout,
-        Err(error) => problems.add("timeout", error.to_string(), "give a time such as `30s`"),
-    }
-    DEFAULT_TIMEOUT
 }

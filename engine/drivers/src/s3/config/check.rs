@@ -1,31 +1,19 @@
 //! What may stand in the settings of an object store, and what to say where it may not.
 
-use std::sync::Arc;
-use std::time::Duration;
-
 use model::suggest::did_you_mean;
-use model::units::parse_duration;
+use std::sync::Arc;
 
-use super::{ClientKind, S3Config, S3ConfigError, S3Problem, S3Settings};
+use super::{ClientKind, S3Config, S3Settings};
 use crate::net::UrlProblem;
 use crate::s3::endpoint::Endpoint;
 use crate::s3::keys::{Chain, KeySource, Keys, is_header_text};
+use crate::settings::{Problems, SettingsError};
 
 const DEFAULT_REGION: &str = "us-east-1";
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(30);
-const LONGEST_TIMEOUT: Duration = Duration::from_secs(3600);
-
-struct Problems(Vec<S3Problem>);
-
-impl Problems {
-    fn add(&mut self, setting: &'static str, problem: impl Into<String>, remedy: impl Into<String>) {
-        self.0.push(S3Problem { setting, problem: problem.into(), remedy: remedy.into() });
-    }
-}
 
 /// Checks every setting, and tells everything that is wrong.
-pub(super) fn check(settings: &S3Settings) -> Result<S3Config, S3ConfigError> {
-    let mut problems = Problems(Vec::new());
+pub(super) fn check(settings: &S3Settings) -> Result<S3Config, SettingsError> {
+    let mut problems = Problems::default();
     let region = check_region(settings.region.as_deref(), &mut problems);
     let endpoint = check_endpoint(settings.endpoint.as_deref(), &region, &mut problems);
     let config = S3Config {
@@ -33,7 +21,7 @@ pub(super) fn check(settings: &S3Settings) -> Result<S3Config, S3ConfigError> {
         keys: check_keys(settings, &mut problems),
         path_style: settings.path_style.unwrap_or(true),
         client: check_client(settings.client.as_deref(), &mut problems),
-        timeout: check_timeout(settings.timeout.as_deref(), &mut problems),
+        timeout: problems.timeout(settings.timeout.as_deref()),
         sign_payload: settings.sign_payload.unwrap_or(false),
         ca_file: settings.ca_file.clone(),
         detour: None,
@@ -41,7 +29,7 @@ pub(super) fn check(settings: &S3Settings) -> Result<S3Config, S3ConfigError> {
         region,
     };
     check_style(&config, &mut problems);
-    if problems.0.is_empty() { Ok(config) } else { Err(S3ConfigError { problems: problems.0 }) }
+    problems.none_or(config)
 }
 
 fn check_region(region: Option<&str>, problems: &mut Problems) -> String {
@@ -150,18 +138,6 @@ fn check_client(client: Option<&str>, problems: &mut Problems) -> ClientKind {
         problems.add("client", format!("there is no client `{word}`"), remedy);
         ClientKind::default()
     })
-}
-
-fn check_timeout(timeout: Option<&str>, problems: &mut Problems) -> Duration {
-    let Some(text) = timeout else { return DEFAULT_TIMEOUT };
-    match parse_duration(text) {
-        Ok(timeout) if timeout.is_zero() || timeout > LONGEST_TIMEOUT => {
-            problems.add("timeout", format!("`{text}` is out of range"), "give a time from 1ms to 1h");
-        }
-        Ok(timeout) => return timeout,
-        Err(error) => problems.add("timeout", error.to_string(), "give a time such as `30s`"),
-    }
-    DEFAULT_TIMEOUT
 }
 
 fn check_style(config: &S3Config, problems: &mut Problems) {

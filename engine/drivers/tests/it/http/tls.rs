@@ -1,6 +1,7 @@
 //! https: who is believed, who is not, and what both sides agree to speak.
 
-use drivers::http::{Http, HttpOpenError, HttpSettings};
+use drivers::TrustError;
+use drivers::http::{Http, HttpSettings};
 use model::outcome::Outcome;
 
 use super::server::Server;
@@ -81,7 +82,7 @@ fn a_ca_file_must_hold_a_certificate() {
         for url in [Some("https://localhost:1".to_owned()), None] {
             let settings = HttpSettings { url, ca_file: Some(path.clone()), ..HttpSettings::default() };
             let error = Http::open(&settings.check().unwrap()).unwrap_err();
-            assert!(matches!(error, HttpOpenError::CaFile { .. }), "{error}");
+            assert!(matches!(error, TrustError::CaFile { .. }), "{error}");
             assert!(error.to_string().contains("name a PEM file"), "{error}");
         }
     }

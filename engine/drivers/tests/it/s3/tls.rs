@@ -5,6 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use drivers::TrustError;
 use drivers::s3::{ClientKind, ListRequest, S3OpenError, S3Settings, Store};
 use drivers::wire::{Proxy, Upstream};
 use model::outcome::Outcome;
@@ -156,7 +157,7 @@ async fn a_ca_file_must_hold_a_certificate(client: ClientKind) {
     for path in [empty, folder.path().join("missing.pem")] {
         let settings = S3Settings { ca_file: Some(path), ..settings("https://localhost:1", client) };
         let error = Store::open(&settings.check().unwrap()).unwrap_err();
-        assert!(matches!(error, S3OpenError::CaFile { .. }), "{error}");
+        assert!(matches!(error, S3OpenError::Trust(TrustError::CaFile { .. })), "{error}");
         assert!(error.to_string().contains("name a PEM file"), "{error}");
     }
 }
