@@ -174,7 +174,7 @@ fn start(
     }
     book.run.servers.clone_from(&servers.records);
     let detours = Detours::start(prepared, &servers)?;
-    for server in detours.names() {
+    for server in detours.servers() {
         book.warn(format!(
             "for its faults on the wire the load reaches {server} through a proxy in this process, which takes CPU of the \
              generator's machine and lengthens every round trip a little"

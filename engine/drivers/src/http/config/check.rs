@@ -31,6 +31,7 @@ pub(super) fn check(settings: &HttpSettings) -> Result<HttpConfig, HttpConfigErr
         insecure: check_insecure(settings, base.as_ref(), &mut problems),
         headers: check_headers(&settings.headers, &mut problems),
         timeout: check_timeout(settings.timeout.as_deref(), &mut problems),
+        detour: None,
         base,
     };
     if problems.0.is_empty() { Ok(config) } else { Err(HttpConfigError { problems: problems.0 }) }
