@@ -190,10 +190,8 @@ fn start(
 /// Whether the faults of a run may be done to what it runs against.
 fn may_break(prepared: &Prepared, request: &RunRequest) -> Result<(), RunError> {
     let faults = &prepared.planned.faults;
-    let is_allowed = request.yes || prepared.permits_destruction();
-    // What happens on the wire happens to connections of our own alone.
-    let breaks = |fault: &&FaultOptions| fault.fault.wire().is_none();
-    let Some(fault) = faults.iter().find(breaks).filter(|_| !is_allowed) else { return Ok(()) };
+    let is_refused = |fault: &&FaultOptions| !request.yes && !prepared.permits_fault(&fault.fault);
+    let Some(fault) = faults.iter().find(is_refused) else { return Ok(()) };
     let message = format!("fault `{}`: the target does not permit to break anything", fault.fault.kind());
     let help = "say `allow_destructive: true` in the target, or --yes for this run";
     Err(RunError::Wrong(vec![Diagnostic::usage(message).help(help)]))
