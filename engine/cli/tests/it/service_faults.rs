@@ -141,6 +141,8 @@ fn a_proxy_needs_nobodys_permission_and_a_command_does() {
     assert!(told.contains("the target does not permit to break anything"), "{told}");
     assert!(!place.path("killed").exists());
     with("cut").expect(0);
+    let run = place.run_file();
+    assert_eq!(fault(&run, "cut").took_hold, Some(true), "{:?}", run.faults);
     // The address is that of the service, and not the proxy's.
     assert!(queue.url.contains(&format!("{}/", host(&queue.heads()[0]))), "{:?}", queue.heads()[0]);
 }

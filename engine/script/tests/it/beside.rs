@@ -91,7 +91,7 @@ fn what_the_guide_says_of_them_is_in_order() {
     };
     let all = [example("\n## Probes"), example("\n## Faults"), example("\n## Gates")].concat();
     let options = options(&all);
-    assert_eq!((options.probes.scripts.len(), options.faults.len(), options.gates.len()), (1, 4, 1));
+    assert_eq!((options.probes.scripts.len(), options.faults.len(), options.gates.len()), (1, 5, 1));
     assert_eq!(options.gates[0].thresholds.len(), 2);
     for part in drivers::probe::PgPart::ALL {
         assert!(
