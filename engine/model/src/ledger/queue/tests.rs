@@ -210,6 +210,16 @@ fn takes_that_may_have_held_an_item_excuse_its_delay() {
 }
 
 #[test]
+fn the_first_take_of_an_item_is_not_another_that_began_with_it() {
+    let mut ledger = pushed(2);
+    ledger.take(&[1], 0, 1, Taking::Claim { lease_ns: 0 }, ms(10, 11), Acknowledged);
+    // It came back at once, and may be given behind what is new.
+    pop(&mut ledger, &[2, 1], ms(10, 20));
+    let (found, verdict) = findings(ledger, &[]);
+    assert_eq!((found, verdict.redelivered), ([0; 5], 1), "{verdict:?}");
+}
+
+#[test]
 fn logs_of_several_cores_are_one() {
     const SHORT: Taking = Taking::Claim { lease_ns: MS };
     // One item is claimed again when its short lease is over, another long before its long one is. Each core has met the two
