@@ -9,7 +9,7 @@ use drivers::{
     pg::{Host, PgConfig},
     wire::{Proxy, Upstream},
 };
-use script::Diagnostic;
+use script::{Diagnostic, FaultServer};
 
 use crate::{error::RunError, prepare::Prepared, servers::Servers};
 
@@ -18,6 +18,7 @@ use crate::{error::RunError, prepare::Prepared, servers::Servers};
 pub(crate) struct Detours {
     postgres: Option<Proxy>,
     store: Option<Proxy>,
+    service: Option<Proxy>,
 }
 
 impl Detours {
@@ -26,34 +27,45 @@ impl Detours {
     /// # Errors
     /// When the system gives no port or thread.
     pub(crate) fn start(prepared: &Prepared, servers: &Servers) -> Result<Self, RunError> {
-        let named: BTreeSet<&str> = prepared
+        let named: BTreeSet<FaultServer> = prepared
             .planned
             .faults
             .iter()
             .filter_map(|fault| fault.fault.wire())
             .map(|(server, _)| server)
             .collect();
-        let is_named = |server: &str| named.contains(server);
-        let postgres = servers.postgres.as_ref().filter(|_| is_named("postgres")).map(of_postgres);
-        let store = servers.stores.first().filter(|_| is_named("store"));
-        let store = store.map(|store| store.config.dialled()).map(|(host, port)| Upstream::Tcp(host, port));
-        Ok(Self { postgres: started(postgres)?, store: started(store)? })
+        let is_named = |server: FaultServer| named.contains(&server);
+        let tcp = |(host, port): (String, u16)| Upstream::Tcp(host, port);
+        let postgres = servers.postgres.as_ref().filter(|_| is_named(FaultServer::Postgres)).map(of_postgres);
+        let store = servers.stores.first().filter(|_| is_named(FaultServer::Store));
+        let store = store.map(|store| tcp(store.config.dialled()));
+        let service = servers.http.as_ref().filter(|_| is_named(FaultServer::Service));
+        let service = service.and_then(|http| http.dialled()).map(tcp);
+        Ok(Self { postgres: started(postgres)?, store: started(store)?, service: started(service)? })
     }
 
     /// What the load connects to.
     pub(crate) fn addresses(&self) -> script::Detours {
         let address = |proxy: &Option<Proxy>| -> Option<SocketAddr> { Some(proxy.as_ref()?.address()) };
-        script::Detours { postgres: address(&self.postgres), store: address(&self.store) }
+        script::Detours {
+            postgres: address(&self.postgres),
+            store: address(&self.store),
+            service: address(&self.service),
+        }
     }
 
     /// The one before a server.
-    pub(crate) fn of(&self, server: &str) -> Option<&Proxy> {
-        if server == "postgres" { self.postgres.as_ref() } else { self.store.as_ref() }
+    pub(crate) fn of(&self, server: FaultServer) -> Option<&Proxy> {
+        match server {
+            FaultServer::Postgres => self.postgres.as_ref(),
+            FaultServer::Store => self.store.as_ref(),
+            FaultServer::Service => self.service.as_ref(),
+        }
     }
 
     /// The servers that have one, for the reader.
-    pub(crate) fn names(&self) -> Vec<&'static str> {
-        ["postgres", "store"].into_iter().filter(|server| self.of(server).is_some()).collect()
+    pub(crate) fn servers(&self) -> impl Iterator<Item = FaultServer> {
+        FaultServer::ALL.into_iter().filter(|server| self.of(*server).is_some())
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::Path;
 use drivers::pg::PoolMode;
 use model::units::{format_bytes, format_count};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-use script::{Diagnostic, ScenarioOptions};
+use script::{Diagnostic, FaultServer, ScenarioOptions};
 
 use crate::{error::RunError, plan::Planned, prepare::Prepared, servers::Servers};
 
@@ -69,21 +69,27 @@ impl Needs {
             Some(wanted) if wanted.for_users => connections + OWN_CONNECTIONS + probes + of_service,
             Some(_) => OWN_CONNECTIONS + probes + of_service,
         };
+        let http_connections = prepared
+            .http
+            .as_ref()
+            .map_or(0, |wanted| wanted.config.connections().map_or(most_vus, |shared| shared as u64 * cores));
         let store_connections = if prepared.stores.is_empty() { 0 } else { most_vus };
-        let is_proxied = |server: &str| {
+        let is_proxied = |server: FaultServer| {
             let mut on_the_wire = prepared.planned.faults.iter().filter_map(|fault| fault.fault.wire());
             on_the_wire.any(|(named, _)| named == server)
         };
-        let proxied = [("postgres", most), ("store", store_connections)];
-        let proxied = proxied.into_iter().filter(|(server, _)| is_proxied(server));
+        let proxied = [
+            (FaultServer::Postgres, most),
+            (FaultServer::Store, store_connections),
+            (FaultServer::Service, http_connections),
+        ];
+        let proxied = proxied.into_iter().filter(|(server, _)| is_proxied(*server));
         Self {
             sure_vus,
             most_vus,
             sure_connections: of_postgres(sure),
             most_connections: of_postgres(most),
-            http_connections: prepared.http.as_ref().map_or(0, |wanted| {
-                wanted.config.connections().map_or(most_vus, |shared| shared as u64 * cores)
-            }),
+            http_connections,
             store_connections,
             proxied_connections: proxied.map(|(_, connections)| connections).sum(),
             cores,

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, thread};
 
-use script::{Diagnostic, Inputs, Options, Param, Program, evaluate};
+use script::{Diagnostic, Fault, FaultServer, Inputs, Options, Param, Program, evaluate};
 
 use crate::{
     error::RunError,
@@ -63,6 +63,14 @@ impl Prepared {
         let postgres = self.postgres.as_ref().is_none_or(|wanted| matches!(wanted.at, PostgresAt::Embedded));
         let stores = self.stores.iter().all(|wanted| wanted.is_embedded || wanted.allow_destructive);
         (postgres || of_target) && stores
+    }
+
+    /// Whether a fault may be done. What happens on the wire happens to connections of our own alone.
+    pub(crate) fn permits_fault(&self, fault: &Fault) -> bool {
+        let is_theirs = fault.server() == Some(FaultServer::Service)
+            && self.http.as_ref().is_some_and(WantedHttp::is_external);
+        let service = !is_theirs || self.target.allow_destructive.value;
+        fault.wire().is_some() || (service && self.permits_destruction())
     }
 }
 

@@ -81,6 +81,8 @@ pub struct Detours {
     pub postgres: Option<SocketAddr>,
     /// In place of the only object store.
     pub store: Option<SocketAddr>,
+    /// In place of the HTTP service; whole URLs that go elsewhere go straight.
+    pub service: Option<SocketAddr>,
 }
 
 /// A scenario, as its virtual users need to know it.
@@ -210,7 +212,9 @@ impl Core {
             .iter()
             .map(|store| StoreOnCore::open(store, wiring.detours.store, &wiring.findings))
             .collect::<Result<_, _>>()?;
-        let http = wiring.http.as_ref().map(HttpOnCore::open).transpose()?;
+        let http =
+            wiring.http.clone().map(|http| HttpOnCore::open(&http.with_detour(wiring.detours.service)));
+        let http = http.transpose()?;
         let params = RefCell::new(ParamTable::new(wiring.inputs.clone()));
         let scenario_hashes = wiring.scenarios.iter().map(|s| seed::scenario_hash(&s.seed_name)).collect();
         Ok(Self {

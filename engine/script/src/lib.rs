@@ -42,8 +42,8 @@ pub use crate::{
     findings::Findings,
     library::{BUILT_IN, ModuleText},
     options::{
-        ComparisonOptions, Evaluated, Fault, FaultOptions, GateOptions, HeldValue, HttpOptions, NamedStore,
-        Options, PostgresOptions, ProbeOptions, ScenarioOptions, ScriptProbe, ServerNeeds, Step,
+        ComparisonOptions, Evaluated, Fault, FaultOptions, FaultServer, GateOptions, HeldValue, HttpOptions,
+        NamedStore, Options, PostgresOptions, ProbeOptions, ScenarioOptions, ScriptProbe, ServerNeeds, Step,
         StoreOptions, SweepInputs, SweepOptions, Turn, TurnKind, evaluate,
     },
     params::{Inputs, Param, ParamOrigin},

@@ -23,7 +23,7 @@ use rhai::{EvalContext, Map};
 pub(crate) use self::sweep::dynamic_of;
 pub use self::{
     comparisons::{ComparisonOptions, Turn, TurnKind},
-    faults::{Fault, FaultOptions},
+    faults::{Fault, FaultOptions, FaultServer},
     feedback::HeldValue,
     http::{HttpOptions, ServerNeeds},
     judged::GateOptions,

@@ -41,7 +41,7 @@ fn nothing_was_lost(run: &RunFile) {
     assert!(run.ledgers[0].passed, "{:?}", run.ledgers);
 }
 
-fn fault<'a>(run: &'a RunFile, kind: &str) -> &'a FaultRecord {
+pub(crate) fn fault<'a>(run: &'a RunFile, kind: &str) -> &'a FaultRecord {
     run.faults
         .iter()
         .find(|fault| fault.kind == kind)

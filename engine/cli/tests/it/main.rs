@@ -25,6 +25,7 @@ mod queues;
 mod replays;
 mod reset;
 mod runs;
+mod service_faults;
 mod services;
 mod steering;
 mod stores;

@@ -3,11 +3,13 @@
 use std::{
     io::{BufRead, BufReader, Read, Write},
     net::{TcpListener, TcpStream},
+    path::{Path, PathBuf},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use model::outcome::Outcome;
@@ -15,34 +17,44 @@ use model::outcome::Outcome;
 use crate::support::{Place, ended};
 
 /// A queue that counts: `POST …/items` adds one, `POST …/pop` takes one or says 204. Its threads end with the test.
-struct Queue {
-    url: String,
+pub(crate) struct Queue {
+    pub(crate) url: String,
     heads: Arc<Mutex<Vec<String>>>,
 }
 
 impl Queue {
-    fn start() -> Self {
+    pub(crate) fn start() -> Self {
+        Self::that_waits_for(PathBuf::new())
+    }
+
+    /// Answers nobody while this file is there.
+    pub(crate) fn that_waits_for(file: PathBuf) -> Self {
         let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
         let url = format!("http://{}/api", listener.local_addr().unwrap());
         let (heads, depth) = (Arc::<Mutex<Vec<String>>>::default(), Arc::new(AtomicU64::new(0)));
         let noted = heads.clone();
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (noted, depth) = (noted.clone(), depth.clone());
+                let (noted, depth, file) = (noted.clone(), depth.clone(), file.clone());
                 // A connection that breaks ends its thread.
-                thread::spawn(move || drop(serve(stream, &noted, &depth)));
+                thread::spawn(move || drop(serve(stream, &noted, &depth, &file)));
             }
         });
         Self { url, heads }
     }
 
     /// The lines of the requests that came, without what differs.
-    fn heads(&self) -> Vec<String> {
+    pub(crate) fn heads(&self) -> Vec<String> {
         self.heads.lock().unwrap().clone()
     }
 }
 
-fn serve(stream: TcpStream, noted: &Mutex<Vec<String>>, depth: &AtomicU64) -> std::io::Result<()> {
+fn serve(
+    stream: TcpStream,
+    noted: &Mutex<Vec<String>>,
+    depth: &AtomicU64,
+    still: &Path,
+) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     let mut stream = BufReader::new(stream);
     loop {
@@ -69,6 +81,9 @@ fn serve(stream: TcpStream, noted: &Mutex<Vec<String>>, depth: &AtomicU64) -> st
             "HTTP/1.1 404 Not Found\r\ncontent-length: 4\r\n\r\nnone".to_owned()
         };
         noted.lock().unwrap().push(head);
+        while still.exists() {
+            thread::sleep(Duration::from_millis(10));
+        }
         stream.get_mut().write_all(reply.as_bytes())?;
     }
 }

@@ -4,6 +4,7 @@
 //! tells everything that is wrong at once. Deliberately connects to nothing and reads no file.
 
 use std::fmt;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -80,6 +81,7 @@ pub struct HttpConfig {
     pub(super) insecure: bool,
     pub(super) headers: Vec<Header>,
     pub(super) timeout: Duration,
+    pub(super) detour: Option<SocketAddr>,
 }
 
 /// Where the service is.
@@ -110,6 +112,20 @@ impl HttpConfig {
     /// The service's address, when there is one: without it only whole URLs can be asked for.
     pub fn url(&self) -> Option<String> {
         self.base.as_ref().map(Base::to_string)
+    }
+
+    /// The same service by way of another address. `Host` and the name in its certificate are still those of its URL: who
+    /// listens there passes bytes on and is no party to them. Whatever else a whole URL names goes straight.
+    #[must_use]
+    pub fn with_detour(self, detour: Option<SocketAddr>) -> Self {
+        Self { detour, ..self }
+    }
+
+    /// The host that is connected to, and its port, when there is a service.
+    #[must_use]
+    pub fn dialled(&self) -> Option<(String, u16)> {
+        let origin = &self.base.as_ref()?.origin;
+        Some((crate::net::dialled(origin.server_name()).to_owned(), origin.port()))
     }
 
     /// `HTTP/1.1` or `HTTP/2`.

@@ -49,6 +49,7 @@ impl Site {
     /// The service of a configuration, with its headers.
     pub(super) fn of_service(config: &HttpConfig, base: &Base) -> Result<Self, TrustError> {
         let mut site = Self::new(config, &base.origin, config.insecure)?;
+        site.connector = site.connector.through(config.detour);
         site.prefix.clone_from(&base.prefix);
         for (name, value) in &config.headers {
             site.headers.insert(name.clone(), value.clone());

@@ -178,25 +178,31 @@ impl Oracle {
         let undone = self.open(Fate::Failed);
         let unknown = self.open(Fate::Ambiguous);
         let once = |push: &&Push| pushes.iter().filter(|other| other.key == push.key).count() == 1;
-        let first = |key: u64| takes.iter().find(|took| took.key == key).copied();
+        // Several, when they cannot be told apart by their times.
+        let first = |key: u64| -> Vec<Took> {
+            let of_key = || takes.iter().filter(move |took| took.key == key);
+            let span = of_key().next().map(|took| took.span);
+            of_key().filter(|took| Some(took.span) == span).copied().collect()
+        };
         let (mut certain, mut doubtful) = (0, 0);
         for x in pushes.iter().filter(|push| push.is_known).filter(once) {
             let taken = first(x.key);
-            if taken.is_none() && !self.remaining.contains(&x.key) {
+            if taken.is_empty() && !self.remaining.contains(&x.key) {
                 continue;
             }
             let visible_ns = x.span.ended_ns + x.delay_ns;
             let (mut is_certain, mut is_doubtful) = (false, false);
             for y in pushes.iter().filter(once).filter(|y| y.key != x.key) {
-                let Some(by) = first(y.key) else { continue };
+                let others = first(y.key);
+                let Some(by) = others.first().copied() else { continue };
                 let is_first = x.priority < y.priority && visible_ns < by.span.began_ns
                     || x.priority == y.priority
                         && x.delay_ns + y.delay_ns == 0
                         && x.span.ended_ns < y.span.began_ns;
-                let same_reply = taken.filter(|taken| taken.place.0 == by.place.0);
-                if let Some(taken) = same_reply {
-                    is_certain |= is_first && by.place.1 < taken.place.1;
-                } else if is_first && taken.is_none_or(|taken| by.span.ended_ns < taken.span.began_ns) {
+                let before =
+                    |by: &Took| taken.iter().any(|it| it.place.0 == by.place.0 && by.place.1 < it.place.1);
+                is_certain |= is_first && others.iter().any(before);
+                if is_first && taken.first().is_none_or(|taken| by.span.ended_ns < taken.span.began_ns) {
                     let is_met = undone.iter().any(|(span, ..)| {
                         span.began_ns <= by.span.ended_ns && by.span.began_ns <= span.ended_ns + MOMENT_NS
                     });

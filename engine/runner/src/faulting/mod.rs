@@ -155,7 +155,7 @@ fn in_words(fault: &Fault) -> String {
             format!("fault: {server} is killed and stays down for {}", time(*lasts))
         }
         Fault::Pause { server, lasts } => format!("fault: {server} stands still for {}", time(*lasts)),
-        Fault::Wire { server, fault, lasts } => wire::in_words(server, *fault, *lasts),
+        Fault::Wire { server, fault, lasts } => wire::in_words(*server, *fault, *lasts),
     }
 }
 
@@ -173,10 +173,10 @@ async fn done(plan: &FaultPlan<'_>, fault: &Fault) -> Result<String, String> {
             1 => Ok("1 connection was ended".to_owned()),
             ended => Ok(format!("{ended} connections were ended")),
         },
-        Fault::Restart { server } => servers::of(plan, server)?.restart(),
-        Fault::Kill { server, lasts } => servers::of(plan, server)?.kill(plan, *lasts).await,
-        Fault::Pause { server, lasts } => servers::of(plan, server)?.pause(plan, *lasts).await,
-        Fault::Wire { server, fault, lasts } => wire::wire(plan, (server, *fault), *lasts).await,
+        Fault::Restart { server } => servers::of(plan, *server)?.restart(),
+        Fault::Kill { server, lasts } => servers::of(plan, *server)?.kill(plan, *lasts).await,
+        Fault::Pause { server, lasts } => servers::of(plan, *server)?.pause(plan, *lasts).await,
+        Fault::Wire { server, fault, lasts } => wire::wire(plan, (*server, *fault), *lasts).await,
     }
 }
 

@@ -3,32 +3,33 @@
 use std::time::Duration;
 
 use embed::Faults;
+use script::FaultServer;
 
 use super::{FaultPlan, commands, lasting};
 use crate::targets::{Action, ServerCommands};
 
 /// A server that something can be done to. All of it blocks until it is done, save the time that a fault lasts.
 pub(super) enum Breakable<'a> {
-    Ours { name: &'a str, server: &'a dyn Faults },
-    Theirs { name: &'a str, commands: &'a ServerCommands },
+    Ours { name: FaultServer, server: &'a dyn Faults },
+    Theirs { name: FaultServer, commands: &'a ServerCommands },
 }
 
 /// The server of this name.
 ///
 /// # Errors
 /// When it is not ours and its target names no commands.
-pub(super) fn of<'a>(plan: &FaultPlan<'a>, name: &'a str) -> Result<Breakable<'a>, String> {
+pub(super) fn of<'a>(plan: &FaultPlan<'a>, name: FaultServer) -> Result<Breakable<'a>, String> {
     let postgres = plan.embedded.postgres.as_ref().map(|server| server as &dyn Faults);
     let stores = plan.embedded.stores.iter().map(|server| server as &dyn Faults);
     let service = plan.embedded.service.as_ref().map(|server| server as &dyn Faults);
     let mut ours = postgres.into_iter().chain(stores).chain(service);
-    if let Some(server) = ours.find(|server| server.server() == name) {
+    if let Some(server) = ours.find(|server| server.server() == name.as_str()) {
         return Ok(Breakable::Ours { name, server });
     }
     let commands = plan.commands.of(name);
     commands
         .map(|commands| Breakable::Theirs { name, commands })
-        .ok_or_else(|| format!("this run started no {name}"))
+        .ok_or_else(|| format!("this run started no {}", name.as_str()))
 }
 
 impl Breakable<'_> {

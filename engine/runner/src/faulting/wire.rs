@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use drivers::wire::{Imposed, Proxy, Seen, WireFault};
 use model::units::{format_bytes, format_count, format_duration};
+use script::FaultServer;
 
 use super::{FaultPlan, lasting};
 
@@ -17,7 +18,7 @@ const LOOK: Duration = Duration::from_millis(10);
 /// When nothing came of it.
 pub(super) async fn wire(
     plan: &FaultPlan<'_>,
-    (server, fault): (&str, WireFault),
+    (server, fault): (FaultServer, WireFault),
     lasts: Duration,
 ) -> Result<String, String> {
     let proxy =
@@ -66,7 +67,7 @@ fn finding(fault: WireFault, seen: Seen) -> Result<String, String> {
 }
 
 /// What happens, for the time axis.
-pub(super) fn in_words(server: &str, fault: WireFault, lasts: Duration) -> String {
+pub(super) fn in_words(server: FaultServer, fault: WireFault, lasts: Duration) -> String {
     let time = format_duration;
     let link = format!("fault: between the load and {server}");
     match fault {

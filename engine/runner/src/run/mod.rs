@@ -174,7 +174,7 @@ fn start(
     }
     book.run.servers.clone_from(&servers.records);
     let detours = Detours::start(prepared, &servers)?;
-    for server in detours.names() {
+    for server in detours.servers() {
         book.warn(format!(
             "for its faults on the wire the load reaches {server} through a proxy in this process, which takes CPU of the \
              generator's machine and lengthens every round trip a little"
@@ -190,10 +190,8 @@ fn start(
 /// Whether the faults of a run may be done to what it runs against.
 fn may_break(prepared: &Prepared, request: &RunRequest) -> Result<(), RunError> {
     let faults = &prepared.planned.faults;
-    let is_allowed = request.yes || prepared.permits_destruction();
-    // What happens on the wire happens to connections of our own alone.
-    let breaks = |fault: &&FaultOptions| fault.fault.wire().is_none();
-    let Some(fault) = faults.iter().find(breaks).filter(|_| !is_allowed) else { return Ok(()) };
+    let is_refused = |fault: &&FaultOptions| !request.yes && !prepared.permits_fault(&fault.fault);
+    let Some(fault) = faults.iter().find(is_refused) else { return Ok(()) };
     let message = format!("fault `{}`: the target does not permit to break anything", fault.fault.kind());
     let help = "say `allow_destructive: true` in the target, or --yes for this run";
     Err(RunError::Wrong(vec![Diagnostic::usage(message).help(help)]))

@@ -4,6 +4,8 @@
 
 use std::time::Duration;
 
+use script::FaultServer;
+
 use super::{
     fields::{Fields, Placed, Problems},
     tree::{Node, Value},
@@ -58,6 +60,8 @@ pub struct FaultCommands {
     pub postgres: Option<ServerCommands>,
     /// For its object store.
     pub store: Option<ServerCommands>,
+    /// For its HTTP service.
+    pub service: Option<ServerCommands>,
 }
 
 impl ServerCommands {
@@ -70,21 +74,34 @@ impl ServerCommands {
 }
 
 impl FaultCommands {
-    /// Those for `postgres` or `store`.
+    /// Those for a server.
     #[must_use]
-    pub fn of(&self, server: &str) -> Option<&ServerCommands> {
-        if server == "postgres" { self.postgres.as_ref() } else { self.store.as_ref() }
+    pub fn of(&self, server: FaultServer) -> Option<&ServerCommands> {
+        match server {
+            FaultServer::Postgres => self.postgres.as_ref(),
+            FaultServer::Store => self.store.as_ref(),
+            FaultServer::Service => self.service.as_ref(),
+        }
     }
 }
 
 /// Reads `faults:` of a target.
 pub(super) fn commands(target: &str, node: &Node, problems: &mut Problems<'_>) -> FaultCommands {
     let name = format!("`faults` of target `{target}`");
-    let fields = Fields::of(node, &name, &["postgres", "store"], |_| None, problems);
-    let mut of = |server: &str| {
+    let known = FaultServer::ALL.map(FaultServer::as_str);
+    let hint = |key: &str| {
+        (key == "http").then_some("the HTTP service is called `service` where something is done to it")
+    };
+    let fields = Fields::of(node, &name, &known, hint, problems);
+    let mut of = |server: FaultServer| {
+        let server = server.as_str();
         fields.node(server).map(|node| of_server(&format!("`{server}` of {name}"), node, problems))
     };
-    FaultCommands { postgres: of("postgres"), store: of("store") }
+    FaultCommands {
+        postgres: of(FaultServer::Postgres),
+        store: of(FaultServer::Store),
+        service: of(FaultServer::Service),
+    }
 }
 
 fn of_server(name: &str, node: &Node, problems: &mut Problems<'_>) -> ServerCommands {

@@ -22,7 +22,7 @@
 use std::path::Path;
 
 use model::suggest::did_you_mean;
-use script::Diagnostic;
+use script::{Diagnostic, FaultServer};
 
 use super::{
     BUILT_IN, built_in,
@@ -149,9 +149,13 @@ fn target(name: &str, node: &super::tree::Node, problems: &mut Problems<'_>) -> 
     }
     let faults = fields.node("faults").map(|node| (commands(name, node, problems), node.referenced));
     let (faults, location) = faults.unwrap_or((FaultCommands::default(), fields.location));
-    let has = [("postgres", postgres.is_some()), ("store", store.is_some())];
-    for (server, _) in has.into_iter().filter(|(server, has)| !has && faults.of(server).is_some()) {
-        let message = format!("target `{name}` has commands for a {server}, and no `{server}:`");
+    let has = [
+        (FaultServer::Postgres, "postgres", postgres.is_some()),
+        (FaultServer::Store, "store", store.is_some()),
+        (FaultServer::Service, "http", http.is_some()),
+    ];
+    for (server, key, _) in has.into_iter().filter(|(server, _, has)| !has && faults.of(*server).is_some()) {
+        let message = format!("target `{name}` has commands for a {}, and no `{key}:`", server.as_str());
         problems.add(
             location,
             message,

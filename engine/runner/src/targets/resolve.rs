@@ -11,6 +11,7 @@ use super::{
     commands::FaultCommands,
     fields::Placed,
     file::{FilePostgres, FileStore, FileTarget, TargetFile},
+    http::HttpAt,
     target::{PostgresAt, StoreAt, StoreSettings, StoreTarget, Target},
     tree::Source,
 };
@@ -42,7 +43,7 @@ pub(crate) fn resolve(
     let store = resolving.store();
     let http = resolving.http();
     let target = Target {
-        faults: resolving.faults(&postgres, &store),
+        faults: resolving.faults(&postgres, &store, &http),
         postgres,
         store,
         http,
@@ -164,16 +165,18 @@ impl<'a> Resolving<'a> {
 
     /// Commands are about the servers that stand beside them: one that a flag or the environment puts in their place is
     /// another.
-    fn faults(&self, postgres: &PostgresAt, store: &StoreAt) -> FaultCommands {
+    fn faults(&self, postgres: &PostgresAt, store: &StoreAt, http: &HttpAt) -> FaultCommands {
         let Some((target, _)) = self.found else { return FaultCommands::default() };
         let said = |origin: &Origin| matches!(origin, Origin::Flag(_) | Origin::Environment(_));
         let is_its_postgres = matches!(postgres, PostgresAt::External { origin, .. } if !said(origin));
         let is_its_store =
             matches!(store, StoreAt::External(settings) if !said(&settings.origin("endpoint")));
-        let FaultCommands { postgres, store } = target.faults.clone();
+        let is_its_service = matches!(http, HttpAt::External(settings) if !said(&settings.origin("url")));
+        let FaultCommands { postgres, store, service } = target.faults.clone();
         FaultCommands {
             postgres: postgres.filter(|_| is_its_postgres),
             store: store.filter(|_| is_its_store),
+            service: service.filter(|_| is_its_service),
         }
     }
 

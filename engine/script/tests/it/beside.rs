@@ -3,7 +3,7 @@
 use std::{path::Path, time::Duration};
 
 use insta::assert_snapshot;
-use script::{Fault, Options, Program, docs, evaluate};
+use script::{Fault, FaultServer, Options, Program, docs, evaluate};
 
 use crate::tools::{complaints, inputs};
 
@@ -64,7 +64,7 @@ fn faults_stand_in_order_of_time() {
     .faults;
     let kinds: Vec<_> = faults.iter().map(|fault| (fault.at.as_secs(), fault.fault.kind())).collect();
     assert_eq!(kinds, [(0, "kill_backends"), (1, "hold_xmin"), (2, "lock"), (9, "kill")]);
-    assert_eq!(faults[3].fault, Fault::Kill { server: "postgres".into(), lasts: Duration::from_secs(2) });
+    assert_eq!(faults[3].fault, Fault::Kill { server: FaultServer::Postgres, lasts: Duration::from_secs(2) });
 }
 
 #[test]
@@ -91,7 +91,7 @@ fn what_the_guide_says_of_them_is_in_order() {
     };
     let all = [example("\n## Probes"), example("\n## Faults"), example("\n## Gates")].concat();
     let options = options(&all);
-    assert_eq!((options.probes.scripts.len(), options.faults.len(), options.gates.len()), (1, 4, 1));
+    assert_eq!((options.probes.scripts.len(), options.faults.len(), options.gates.len()), (1, 5, 1));
     assert_eq!(options.gates[0].thresholds.len(), 2);
     for part in drivers::probe::PgPart::ALL {
         assert!(

@@ -18,6 +18,7 @@ pub(super) fn check(settings: &HttpSettings) -> Result<HttpConfig, SettingsError
         insecure: check_insecure(settings, base.as_ref(), &mut problems),
         headers: check_headers(&settings.headers, &mut problems),
         timeout: problems.timeout(settings.timeout.as_deref()),
+        detour: None,
         base,
     };
     problems.none_or(config)

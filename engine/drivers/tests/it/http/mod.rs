@@ -1,5 +1,6 @@
 //! HTTP services: what statuses mean, what is kept between requests, and servers that misbehave.
 
+mod detours;
 mod exchanges;
 mod faults;
 mod multiplexed;

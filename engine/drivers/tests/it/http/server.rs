@@ -141,6 +141,8 @@ fn echo(head: &http::request::Parts, body: &[u8]) -> Vec<u8> {
     let mut lines = vec![format!("{} {path}", head.method)];
     let headers = head.headers.iter().map(|(name, value)| format!("{name}: {}", value.to_str().unwrap()));
     lines.extend(headers);
+    // HTTP/2 has no header for it.
+    lines.extend(head.uri.authority().map(|authority| format!("authority: {authority}")));
     lines.push(String::from_utf8_lossy(body).into_owned());
     lines.join("\n").into_bytes()
 }

@@ -100,7 +100,9 @@ fn in_replies(takes: &[Take], items: &mut [Candidate], found: &mut Overtaken) {
     for reply in takes.chunk_by(|_, next| next.continues()).filter(|reply| reply.len() > 1) {
         let first_taken = |take: &Take| {
             let place = items.binary_search_by_key(&take.key, |item| item.key).ok()?;
-            (items[place].take_began_ns == take.span.began_ns()).then_some(place)
+            // Both ends: another take of it may have begun at the same time.
+            let first = (items[place].take_began_ns, items[place].take_ended_ns);
+            (first == (take.span.began_ns(), take.span.ended_ns())).then_some(place)
         };
         let places: Vec<usize> = reply.iter().filter_map(first_taken).collect();
         let mut last_pushed = std::collections::BTreeMap::<u32, usize>::new();
