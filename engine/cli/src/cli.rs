@@ -8,7 +8,7 @@ use runner::ExitCode;
 use crate::commands::{
     check::CheckArgs, check_store::CheckStoreArgs, completions::CompletionsArgs, docs::DocsArgs,
     inspect::InspectArgs, list::ListArgs, new::NewArgs, report::ReportArgs, reset::ResetArgs, run::RunArgs,
-    scale::ScaleArgs, up::UpArgs,
+    scale::ScaleArgs, trace::TraceArgs, up::UpArgs,
 };
 
 /// A load and scenario engine that answers one kind of question with evidence: will this storage design hold?
@@ -47,6 +47,7 @@ pub(crate) enum Command {
     List(ListArgs),
     New(NewArgs),
     Report(ReportArgs),
+    Trace(TraceArgs),
     Reset(ResetArgs),
     Up(UpArgs),
     Docs(DocsArgs),

@@ -31,6 +31,7 @@ help_of! {
     list: "list",
     new: "new",
     report: "report",
+    trace: "trace",
     reset: "reset",
     up: "up",
     docs: "docs",

@@ -30,5 +30,6 @@ mod stores;
 mod support;
 mod sweeps;
 mod targets;
+mod traces;
 mod truth;
 mod workflow;

@@ -215,7 +215,10 @@ mod tests {
         for n in 0..10_000 {
             keeper.failed(0, &format!("class {n}"), || trace(n));
         }
-        assert!(keeper.classes[0].len() <= FAILED_AT_MOST as usize, "nor are names kept of what is only counted");
+        assert!(
+            keeper.classes[0].len() <= FAILED_AT_MOST as usize,
+            "nor are names kept of what is only counted"
+        );
         let traces = keeper.finish();
         assert_eq!((traces.kept.len(), traces.counts.failed_left_out), (50, 9_950));
     }

@@ -230,6 +230,10 @@ mod tests {
         assert_eq!((first.2, first.3), (20, 0));
         assert_eq!(round("twenty bytes of text"), first);
         assert!(round(&"x".repeat(500)).1 > TEXT_BYTES_KEPT);
-        assert_eq!(round("less").1, TEXT_BYTES_KEPT, "what one iteration needed is not every user's for ever");
+        assert_eq!(
+            round("less").1,
+            TEXT_BYTES_KEPT,
+            "what one iteration needed is not every user's for ever"
+        );
     }
 }

@@ -373,7 +373,8 @@ fn verify(shared) { shared.book.remains(http::get("/all")); shared.book.all_told
 "#;
         let program = program(text);
         let web_config = HttpSettings { url: Some(web.url.clone()), ..HttpSettings::default() };
-        let wiring = Wiring { http: Some(web_config.check().unwrap()), ..wired(&program, PoolMode::Dedicated) };
+        let wiring =
+            Wiring { http: Some(web_config.check().unwrap()), ..wired(&program, PoolMode::Dedicated) };
         let (records, findings) = settled_with(&program, &wiring);
         assert_eq!(findings.complaints(), []);
         let figures = &records[0].figures;

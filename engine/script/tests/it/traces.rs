@@ -77,7 +77,10 @@ fn spans_lie_where_they_were_and_the_sleep_between_them_is_a_gap() {
         assert!(query.service_ms >= 5.0, "{trace:?}");
         assert!(execute.at_ms - query.end_ms() >= 19.0, "the sleep: {trace:?}");
         assert!(execute.end_ms() <= trace.duration_ms, "{trace:?}");
-        assert!(query.wait_ms.is_none() || trace.iteration == 0, "only the first opens a connection: {trace:?}");
+        assert!(
+            query.wait_ms.is_none() || trace.iteration == 0,
+            "only the first opens a connection: {trace:?}"
+        );
     }
     let slow = of_ending(&traces, Ending::Done);
     assert_eq!(slow.len(), 3, "the slowest of those that went well");
@@ -159,7 +162,8 @@ fn work() { noop(0); }
     let program = program(text);
     let wiring = wiring(&program);
     on_core(async {
-        let stage = script::Stage::new(&program, wiring.clone(), None).expect("the stage compiles the script");
+        let stage =
+            script::Stage::new(&program, wiring.clone(), None).expect("the stage compiles the script");
         assert!(stage.call("setup").await.is_err());
     });
     assert_eq!(Arc::clone(&wiring.findings).take_traces(), Traces::default());

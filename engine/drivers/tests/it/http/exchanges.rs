@@ -73,7 +73,11 @@ fn what_a_status_means_is_in_the_reply() {
             assert_eq!(end(&get), (of_get, class.as_deref(), Some(status)));
             assert_eq!(end(&post), (of_post, class.as_deref(), Some(status)));
             // Whoever fails at a change may have made it before.
-            assert_eq!(post.fate_is_known(), ![Outcome::Ambiguous, Outcome::Error].contains(&of_post), "{status}");
+            assert_eq!(
+                post.fate_is_known(),
+                ![Outcome::Ambiguous, Outcome::Error].contains(&of_post),
+                "{status}"
+            );
             assert_eq!(get.message.is_some(), of_get != Outcome::Ok);
         }
         let mut rules = HttpRules::default();
