@@ -2,6 +2,7 @@
 //!
 //! Deliberately absent: which iterations those are, and how much of them (`model::trace`).
 
+use load::number::MAX_ITERATIONS_PER_VU;
 use model::{
     recorder::{Ending, OpId, Sample, WindowKind},
     trace::{Trace, TraceError},
@@ -56,8 +57,10 @@ impl Context {
         Trace {
             number: 0,
             scenario: self.core.wiring.scenarios[scenario].name.clone(),
-            iteration: self.iteration.get(),
+            // What is above says which user's, and which window's.
+            iteration: self.iteration.get() % MAX_ITERATIONS_PER_VU,
             vu: self.vu_number,
+            window: self.window.get(),
             at_s: spans.began_ns() as f64 / 1e9,
             lag_ms: end.is_planned.then(|| ms(lag_ns)),
             duration_ms: ms(duration_ns),

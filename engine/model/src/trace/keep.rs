@@ -174,7 +174,7 @@ impl Traces {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::recorder::Ending;
+    use crate::recorder::{Ending, WindowKind};
 
     fn trace(iteration: u64) -> Trace {
         Trace {
@@ -182,6 +182,7 @@ mod tests {
             scenario: "main".to_owned(),
             iteration,
             vu: 0,
+            window: WindowKind::Measure,
             at_s: iteration as f64,
             lag_ms: None,
             duration_ms: 1.0,

@@ -186,10 +186,10 @@ mod tests {
         let op = Recorder::new().op("swap");
         let mut log = SpanLog::default();
         log.begin(0);
-        log.note(op, 1, &failed("40001"), Some("could not serialize"));
-        log.note(op, 2, &sample(0, None), None);
-        log.note(op, 3, &failed("23505"), None);
-        log.note(op, 4, &failed(""), Some("no class"));
+        log.note(op, 10 * MS, &failed("40001"), Some("could not serialize"));
+        log.note(op, 20 * MS, &sample(0, None), None);
+        log.note(op, 30 * MS, &failed("23505"), None);
+        log.note(op, 40 * MS, &failed(""), Some("no class"));
         let spans = log.spans(|_| String::new());
         let texts: Vec<_> =
             spans.iter().map(|span| (span.class.as_deref(), span.message.as_deref())).collect();

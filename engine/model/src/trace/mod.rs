@@ -22,7 +22,10 @@ use serde::{Deserialize, Serialize};
 pub use keep::{Keeper, TraceCounts, Traces};
 pub use log::SpanLog;
 
-use crate::{outcome::Outcome, recorder::Ending};
+use crate::{
+    outcome::Outcome,
+    recorder::{Ending, WindowKind},
+};
 
 /// Bytes that are kept of a message.
 pub const MESSAGE_BYTES_AT_MOST: usize = 500;
@@ -34,10 +37,12 @@ pub struct Trace {
     pub number: u64,
     /// The scenario.
     pub scenario: String,
-    /// The iteration's number within the scenario: with the seed it says what was done.
+    /// The iteration's number: of the scenario's arrivals, or in a closed loop of its virtual user's own.
     pub iteration: u64,
-    /// The virtual user's number.
+    /// The virtual user's number, counted through all scenarios.
     pub vu: u64,
+    /// The window it was planned in.
+    pub window: WindowKind,
     /// When it began, on the run's clock.
     pub at_s: f64,
     /// How late it began against its plan; nothing in a closed loop, which has no plan.
@@ -131,6 +136,7 @@ mod tests {
             scenario: "main".to_owned(),
             iteration: 7,
             vu: 3,
+            window: WindowKind::Measure,
             at_s: 2.5,
             lag_ms: None,
             duration_ms: 4.0,
@@ -142,7 +148,7 @@ mod tests {
         let line = serde_json::to_string(&trace).unwrap();
         assert_eq!(
             line,
-            r#"{"number":1,"scenario":"main","iteration":7,"vu":3,"at_s":2.5,"duration_ms":4.0,"ending":"failed","error":{"class":"23514","message":"too much"},"spans":[{"op":"swap","at_ms":0.5,"wait_ms":0.25,"service_ms":1.125,"outcome":"error","class":"23514","message":"too much"}],"spans_left_out":0}"#
+            r#"{"number":1,"scenario":"main","iteration":7,"vu":3,"window":"measure","at_s":2.5,"duration_ms":4.0,"ending":"failed","error":{"class":"23514","message":"too much"},"spans":[{"op":"swap","at_ms":0.5,"wait_ms":0.25,"service_ms":1.125,"outcome":"error","class":"23514","message":"too much"}],"spans_left_out":0}"#
         );
         assert_eq!(serde_json::from_str::<Trace>(&line).unwrap(), trace);
     }

@@ -19,9 +19,11 @@ use crate::{
 pub fn list(traces: &[&Trace], counts: Option<TraceCounts>, page: &Page<'_>) -> String {
     let mut lines = vec![String::new()];
     if traces.is_empty() {
-        lines.push(
-            "  no traces: no iteration failed, was cut off, or ended in the measured window".to_owned(),
-        );
+        lines.push(match counts.map_or(0, |counts| counts.kept()) {
+            0 => "  no traces: no iteration failed, was cut off, or ended in the measured window".to_owned(),
+            1 => "  the only trace of this run is not one of those".to_owned(),
+            kept => format!("  none of the {} traces of this run is one of those", format_count(kept)),
+        });
     } else {
         lines.extend(table(traces).lines(page.style, 2, page.columns));
     }

@@ -4,7 +4,7 @@
 
 use model::{
     outcome::{Expect, Outcome},
-    recorder::Ending,
+    recorder::{Ending, WindowKind},
     trace::{Span, Trace},
     units::{format_count, format_latency_us},
 };
@@ -55,10 +55,10 @@ pub fn one(trace: &Trace, of: usize, page: &Page<'_>) -> String {
     let mut lines = vec![String::new(), format!("  {}  {which}", page.style.paint(Tone::Strong, &title))];
     lines.push(String::new());
     for (name, value) in facts(trace, idle_ms) {
-        lines.push(format!(
-            "    {}: {value}",
-            page.style.paint(Tone::Faint, &format!("{name:.<NAME_COLUMNS$}"))
-        ));
+        let dots = page.style.paint(Tone::Faint, &format!("{name:.<NAME_COLUMNS$}")).into_owned();
+        let text = wrapped(&value, page.columns.saturating_sub(6 + NAME_COLUMNS).max(20));
+        let indent = " ".repeat(6 + NAME_COLUMNS);
+        lines.push(format!("    {dots}: {}", text.join(&format!("\n{indent}"))));
     }
     lines.push(String::new());
     if rows.is_empty() {
@@ -73,6 +73,7 @@ pub fn one(trace: &Trace, of: usize, page: &Page<'_>) -> String {
 
 fn facts(trace: &Trace, idle_ms: f64) -> Vec<(&'static str, String)> {
     let time = |ms: f64| format_latency_us(ms * 1e3);
+    let window = if trace.window == WindowKind::WarmUp { ", in the warm-up" } else { "" };
     let lag = match trace.lag_ms {
         Some(lag_ms) => format!(", {} behind its plan", time(lag_ms)),
         None => String::new(),
@@ -88,7 +89,7 @@ fn facts(trace: &Trace, idle_ms: f64) -> Vec<(&'static str, String)> {
         parts.push(format!("{} in the script or asleep", time(idle_ms)));
     }
     vec![
-        ("began", format!("{} into the run{lag}", time(trace.at_s * 1e3))),
+        ("began", format!("{} into the run{window}{lag}", time(trace.at_s * 1e3))),
         ("took", format!("{}: {}", time(trace.duration_ms), parts.join(", "))),
         ("ended", ended(trace)),
     ]

@@ -1,5 +1,6 @@
 use model::{
     outcome::Outcome,
+    recorder::WindowKind,
     trace::{Span, TraceCounts, TraceError},
 };
 
@@ -24,6 +25,7 @@ fn payment() -> Trace {
         scenario: "payments".to_owned(),
         iteration: 1_234,
         vu: 7,
+        window: WindowKind::Measure,
         at_s: 12.5,
         lag_ms: Some(0.12),
         duration_ms: 60.0,
@@ -53,8 +55,8 @@ fn idle() -> Trace {
 }
 
 fn cut_off() -> Trace {
-    let spans = vec![span("noop", 0.0, None, 0.0)];
-    Trace { number: 3, ending: Ending::Interrupted, error: None, spans, ..payment() }
+    let (spans, window) = (vec![span("noop", 0.0, None, 0.0)], WindowKind::WarmUp);
+    Trace { number: 3, window, ending: Ending::Interrupted, error: None, spans, ..payment() }
 }
 
 fn page() -> Page<'static> {
@@ -67,7 +69,8 @@ fn the_list_tells_why_each_is_there_and_what_left_none() {
     let counts =
         TraceCounts { failed: 1, slow: 1, interrupted: 1, failed_left_out: 12_340, interrupted_left_out: 1 };
     insta::assert_snapshot!(list(&[&payment, &idle, &cut_off], Some(counts), &page()));
-    assert!(list(&[], None, &page()).contains("no traces"));
+    assert!(list(&[], None, &page()).contains("no iteration failed"));
+    assert!(list(&[], Some(counts), &page()).contains("none of the 3 traces of this run is one of those"));
 }
 
 #[test]
