@@ -25,12 +25,14 @@ fn pay(vu) {
 }
 "#;
 
-/// What differs from run to run: names of runs, times, and what is drawn from them.
-const FILTERS: [(&str, &str); 4] = [
+/// What differs from run to run: names of runs, times, what is drawn from them, and gaps, which have a row when they are long
+/// enough.
+const FILTERS: [(&str, &str); 5] = [
     (r"results/\S+", "results/[RUN]"),
     (r"│[^│\n]*│", "[BAR]"),
     (r"\d+(\.\d+)?(ns|µs|ms|s)\b", "[TIME]"),
-    (r"(\S) {2,}", "$1  "),
+    (r" {2,}", "  "),
+    (r"\n +\[TIME\]  \[TIME\]  \[BAR\]", ""),
 ];
 
 fn file(place: &Place) -> std::path::PathBuf {
@@ -56,6 +58,8 @@ fn refused_payments_can_be_looked_at_one_by_one() {
         insta::assert_snapshot!("the_list", list.stdout);
         insta::assert_snapshot!("a_refused_payment", failed.stdout);
     });
+
+    assert!(failed.stdout.contains("···"), "the sleep is a gap: {}", failed.stdout);
 
     let lines = fs::read_to_string(file(&place)).unwrap();
     let traces: Vec<Trace> = lines.lines().map(|line| serde_json::from_str(line).unwrap()).collect();

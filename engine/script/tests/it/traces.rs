@@ -1,7 +1,5 @@
 //! What single iterations leave behind: what they did in its order, and what they failed with.
 
-use std::sync::Arc;
-
 use drivers::pg::PoolMode;
 use model::{
     outcome::Outcome,
@@ -11,7 +9,7 @@ use model::{
 
 use crate::{
     servers::wired,
-    tools::{call_with, on_core, play, program, wiring},
+    tools::{call_with, play, program, wiring},
 };
 
 /// Plays a script without a server.
@@ -152,21 +150,4 @@ fn work(vu) { noop(0); sleep("30s"); }
         assert_eq!(trace.spans[0].op, "noop");
         assert!(trace.duration_ms >= 140.0 && trace.duration_ms < 10_000.0, "{trace:?}");
     }
-}
-
-#[test]
-fn what_the_stage_does_belongs_to_no_iteration() {
-    let text = r#"
-fn options() { #{ scenarios: #{ work: #{ executor: "per-vu-iterations", vus: 1, iterations: 1, exec: "work" } } } }
-fn setup() { noop(0); fail("not today"); }
-fn work() { noop(0); }
-"#;
-    let program = program(text);
-    let wiring = wiring(&program);
-    on_core(async {
-        let stage =
-            script::Stage::new(&program, wiring.clone(), None).expect("the stage compiles the script");
-        assert!(stage.call("setup").await.is_err());
-    });
-    assert_eq!(Arc::clone(&wiring.findings).take_traces(), Traces::default());
 }
