@@ -19,13 +19,13 @@ use crate::{
     page::Page,
     style::Tone,
     table::{Cell, Side, Table},
-    text::{left, one_line, plural, wrapped},
+    text::{left, one_line, plural, width, wrapped},
 };
 
 /// Columns of a bar, at least and at most.
 const BAR_COLUMNS: (usize, usize) = (16, 60);
-/// What stands before the bars takes so many columns, mostly.
-const BESIDE_BARS: usize = 72;
+/// Times and gaps between columns take so many columns, mostly.
+const BESIDE_WORDS: usize = 52;
 /// The shortest gap with a row of its own, as a share of the iteration.
 const GAP_SHARE: f64 = 0.01;
 /// Columns of the facts' names.
@@ -126,8 +126,7 @@ fn rows(trace: &Trace) -> (Vec<Row<'_>>, f64) {
 
 fn table(trace: &Trace, rows: &[Row<'_>], page: &Page<'_>) -> Table {
     use Side::{Figures, Words};
-    let (least, most) = BAR_COLUMNS;
-    let columns = page.columns.saturating_sub(BESIDE_BARS).clamp(least, most);
+    let columns = bar_columns(trace, page);
     let drawn = |stretches: &[(Stretch, f64, f64)]| bar(columns, trace.duration_ms, stretches);
     let time = |ms: f64| latency(ms * 1e3);
     let mut table = Table::new([Figures, Figures, Figures, Figures, Words(12), Words(8), Words(columns + 2)]);
@@ -167,11 +166,24 @@ fn table(trace: &Trace, rows: &[Row<'_>], page: &Page<'_>) -> Table {
     table
 }
 
-fn outcome(span: &Span) -> Cell {
-    let text = match &span.class {
+/// What bars have left of a line when no name is to be shortened for them.
+fn bar_columns(trace: &Trace, page: &Page<'_>) -> usize {
+    let widest = |text: fn(&Span) -> String| trace.spans.iter().map(|span| width(&text(span))).max();
+    let names = widest(|span| one_line(&span.op).into_owned()).unwrap_or(0);
+    let words = names + widest(outcome_in_words).unwrap_or(0);
+    let (least, most) = BAR_COLUMNS;
+    page.columns.saturating_sub(BESIDE_WORDS + words).clamp(least, most)
+}
+
+fn outcome_in_words(span: &Span) -> String {
+    match &span.class {
         Some(class) => format!("{} ({})", span.outcome, one_line(class)),
         None => span.outcome.to_string(),
-    };
+    }
+}
+
+fn outcome(span: &Span) -> Cell {
+    let text = outcome_in_words(span);
     match span.outcome {
         Outcome::Ok => text.into(),
         outcome if outcome.counts_as_error(Expect::Normal) => Cell::toned(text, Tone::Bad),
