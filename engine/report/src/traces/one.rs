@@ -151,14 +151,13 @@ fn table(trace: &Trace, rows: &[Row<'_>], page: &Page<'_>) -> Table {
             }
             Row::Gap(from_ms, to_ms) => {
                 let is_end = to_ms >= trace.duration_ms;
-                let what =
-                    if is_end && trace.ending == Ending::Interrupted { "(until it was cut off)" } else { "" };
+                let what = if is_end && trace.ending == Ending::Interrupted { "(cut off)" } else { "" };
                 let bar = drawn(&[(Stretch::Script, from_ms, to_ms)]);
                 let (at, idle) = (time(from_ms).into(), time(to_ms - from_ms).into());
                 table.row([at, "".into(), "".into(), idle, what.into(), "".into(), bar.into()]);
             }
             Row::LeftOut(count) => {
-                let what = format!("({} more left out)", format_count(count));
+                let what = format!("({} left out)", format_count(count));
                 table.row(["", "", "", "", &what, "", &drawn(&[])].map(Cell::from));
             }
         }
@@ -170,7 +169,9 @@ fn table(trace: &Trace, rows: &[Row<'_>], page: &Page<'_>) -> Table {
 fn bar_columns(trace: &Trace, page: &Page<'_>) -> usize {
     let widest = |text: fn(&Span) -> String| trace.spans.iter().map(|span| width(&text(span))).max();
     let names = widest(|span| one_line(&span.op).into_owned()).unwrap_or(0);
-    let words = names + widest(outcome_in_words).unwrap_or(0);
+    // Rows without a name have words in its place.
+    let others = if trace.spans_left_out > 0 || trace.ending == Ending::Interrupted { 16 } else { 0 };
+    let words = names.max(others) + widest(outcome_in_words).unwrap_or(0);
     let (least, most) = BAR_COLUMNS;
     page.columns.saturating_sub(BESIDE_WORDS + words).clamp(least, most)
 }
