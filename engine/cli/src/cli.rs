@@ -8,7 +8,7 @@ use runner::ExitCode;
 use crate::commands::{
     check::CheckArgs, check_store::CheckStoreArgs, completions::CompletionsArgs, docs::DocsArgs,
     inspect::InspectArgs, list::ListArgs, new::NewArgs, profile::ProfileArgs, report::ReportArgs,
-    reset::ResetArgs, run::RunArgs, scale::ScaleArgs, up::UpArgs,
+    reset::ResetArgs, run::RunArgs, scale::ScaleArgs, trace::TraceArgs, up::UpArgs,
 };
 
 /// A load and scenario engine that answers one kind of question with evidence: will this storage design hold?
@@ -48,6 +48,7 @@ pub(crate) enum Command {
     New(NewArgs),
     Profile(ProfileArgs),
     Report(ReportArgs),
+    Trace(TraceArgs),
     Reset(ResetArgs),
     Up(UpArgs),
     Docs(DocsArgs),

@@ -45,6 +45,7 @@ fn execute(cli: &Cli) -> runner::ExitCode {
         Command::List(args) => commands::list::execute(args, door),
         Command::New(args) => commands::new::execute(args, door),
         Command::Report(args) => commands::report::execute(args, door),
+        Command::Trace(args) => commands::trace::execute(args, door),
         Command::Reset(args) => commands::reset::execute(args, door),
         Command::Up(args) => commands::up::execute(args, door),
         Command::Docs(args) => commands::docs::execute(args, door),

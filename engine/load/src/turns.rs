@@ -114,6 +114,16 @@ impl<T: Time> Turns<T> {
         self.scene.release(&self.place);
     }
 
+    /// When the clock was last read, on the run's clock. Behind [`Turns::finish`]: when that turn ended.
+    pub fn seen_ns(&self) -> u64 {
+        self.now_ns
+    }
+
+    /// Whether turns have a plan that they may be late against; those of closed loops have none.
+    pub fn are_planned(&self) -> bool {
+        matches!(self.scene.source, Source::Arrivals(_))
+    }
+
     /// The time on the run's clock. A fresh read.
     pub fn now_ns(&self) -> u64 {
         self.scene.core.context.time.now_ns()

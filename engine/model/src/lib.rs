@@ -1,5 +1,5 @@
 //! What the numbers mean: rates and shapes, arrival schedules, seeded randomness, outcomes, histograms,
-//! time series, thresholds, gates, recovery from faults, comparisons, control, sweeps, ledgers, active sets and the run file.
+//! time series, thresholds, gates, recovery from faults, comparisons, control, sweeps, ledgers, traces, active sets and the run file.
 //!
 //! This is the bottom floor. It deliberately knows no I/O, no async runtime and no clock: every function is
 //! a computation over its arguments, so that what a run claims can be recomputed and tested without a run.
@@ -26,4 +26,5 @@ pub mod shape;
 pub mod suggest;
 pub mod sweep;
 pub mod threshold;
+pub mod trace;
 pub mod units;

@@ -20,6 +20,7 @@ mod summary;
 mod table;
 mod text;
 pub mod timeline;
+pub mod traces;
 mod verdict;
 mod words;
 

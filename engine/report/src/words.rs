@@ -51,6 +51,20 @@ pub(crate) fn extent(run: &RunFile) -> String {
     parts.join(", ")
 }
 
+/// `5 traces of failed iterations, 3 of the slowest`; nothing when there are none.
+pub(crate) fn traces(run: &RunFile) -> Option<String> {
+    let counts = run.traces.filter(|counts| counts.kept() > 0)?;
+    let kinds = [
+        (counts.failed, "failed iterations"),
+        (counts.interrupted, "iterations that were cut off"),
+        (counts.slow, "the slowest"),
+    ];
+    let mut parts = kinds.iter().filter(|(count, _)| *count > 0);
+    let first = parts.next().map(|(count, of)| format!("{} of {of}", plural(*count, "trace", "traces")));
+    let others = parts.map(|(count, of)| format!("{} of {of}", format_count(*count)));
+    Some(first.into_iter().chain(others).collect::<Vec<_>>().join(", "))
+}
+
 /// The parameters that somebody chose: `variant=b rate=50`.
 pub(crate) fn chosen_parameters(run: &RunFile) -> Vec<String> {
     let chosen = run.parameters.iter().filter(|(_, parameter)| is_chosen(parameter));

@@ -11,11 +11,12 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use model::{histogram::log::LogWriter, runfile::RunFile};
+use model::{histogram::log::LogWriter, runfile::RunFile, trace::Trace};
 use report::{
     events::{Event, EventWriter, What},
     probes::ProbeWriter,
     timeline::{Second, TimelineWriter, histograms},
+    traces,
 };
 
 use crate::error::RunError;
@@ -163,6 +164,13 @@ impl RunDirectory {
         fs::rename(&self.path, &self.name).map_err(results("create", &self.name))?;
         self.path.clone_from(&self.name);
         Ok(())
+    }
+
+    /// Writes the traces, once the load has ended; the file and what it is.
+    pub(crate) fn traces(&mut self, traces: &[Trace]) -> (&'static str, &'static str) {
+        let written = replace(&self.path.join(traces::FILE), &traces::write(traces));
+        self.note(traces::FILE, written);
+        (traces::FILE, "single iterations, operation by operation: failed ones and the slowest")
     }
 
     /// Writes the report.

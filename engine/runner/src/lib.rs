@@ -6,7 +6,7 @@
 //! - `stage`, `run`, `tally`: the phases of a run and what it records;
 //! - `reset`: what a script keeps on a server, removed without a load;
 //! - `steering`: how a run is changed from outside while it goes;
-//! - `directory`, `read`: what it leaves behind, written as it goes and read again;
+//! - `directory`, `read`, `traces`: what it leaves behind, written as it goes and read again;
 //! - `catalogue`: the scenarios at hand;
 //! - `faulting`, `breakable`, `detours`: what is broken on purpose, whether it can be, and the proxies that it takes;
 //! - `profiling`: where a running generator's processor time goes;
@@ -44,6 +44,7 @@ mod steering;
 mod steps;
 mod tally;
 mod targets;
+mod traces;
 mod wanted;
 
 pub use catalogue::{Listed, scenarios};
@@ -69,4 +70,5 @@ pub use targets::{
     Action, EMBEDDED, FaultCommands, HttpAt, PostgresAt, ServerCommands, ServiceSettings, StoreAt,
     StoreSettings, Target,
 };
+pub use traces::{StoredTraces, TraceReadError, read_traces};
 pub use wanted::{WantedHttp, WantedPostgres, WantedStore};

@@ -54,6 +54,12 @@ pub enum ReadError {
 /// # Errors
 /// When there is none, or `run.json` cannot be understood. Damage to the other files is part of what is read.
 pub fn read_run(path: &Path) -> Result<StoredRun, ReadError> {
+    let (run, folder) = read_run_file(path)?;
+    Ok(StoredRun { run, parts: parts(&folder) })
+}
+
+/// Reads the run file alone, and says in which folder it is.
+pub(crate) fn read_run_file(path: &Path) -> Result<(RunFile, PathBuf), ReadError> {
     let file = if path.is_dir() { path.join("run.json") } else { path.to_path_buf() };
     let text = match fs::read_to_string(&file) {
         Ok(text) => text,
@@ -67,7 +73,7 @@ pub fn read_run(path: &Path) -> Result<StoredRun, ReadError> {
     };
     let run = RunFile::parse(&text).map_err(|source| ReadError::RunFile { path: file.clone(), source })?;
     let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    Ok(StoredRun { run, parts: parts(folder) })
+    Ok((run, folder.to_path_buf()))
 }
 
 /// The files beside `run.json`, as far as they are there.

@@ -13,7 +13,8 @@ use std::{
     task::Poll,
 };
 
-use model::{recorder::WindowKind, seed::IterationRng};
+use load::turns::Turn;
+use model::{recorder::WindowKind, seed::IterationRng, trace::SpanLog};
 use rhai::{Dynamic, EvalAltResult};
 
 use crate::{
@@ -57,8 +58,10 @@ pub(crate) struct Context {
     pub(crate) queues: QueueDesk,
     /// Entities that the open transaction changes, as they were before.
     pub(crate) touched: RefCell<Vec<Touched>>,
+    /// What it did in this iteration so far.
+    pub(crate) spans: RefCell<SpanLog>,
     call_began_at_step: Cell<Option<u64>>,
-    slice_began_ns: Cell<u64>,
+    pub(crate) slice_began_ns: Cell<u64>,
 }
 
 impl Context {
@@ -82,17 +85,19 @@ impl Context {
             undecided: RefCell::default(),
             queues: QueueDesk::default(),
             touched: RefCell::default(),
+            spans: RefCell::default(),
             call_began_at_step: Cell::new(None),
             slice_began_ns: Cell::new(0),
         }
     }
 
     /// A new iteration begins: its randomness is a function of (seed, scenario, number) alone.
-    pub(crate) fn begin_iteration(&self, number: u64, window: WindowKind, planned_ns: u64) {
-        self.iteration.set(number);
-        self.window.set(window);
-        self.planned_ns.set(planned_ns);
-        self.rng.replace(self.core.rng(self.scenario, number));
+    pub(crate) fn begin_iteration(&self, turn: &Turn) {
+        self.iteration.set(turn.number);
+        self.window.set(turn.window);
+        self.planned_ns.set(turn.planned_ns);
+        self.rng.replace(self.core.rng(self.scenario, turn.number));
+        self.spans.borrow_mut().begin(turn.started_ns);
         self.entry.take();
         self.queues.begin_iteration();
         self.call_began_at_step.set(None);

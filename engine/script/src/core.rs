@@ -21,6 +21,7 @@ use model::{
     recorder::{OpId, Recorder, Sample},
     seed,
     shape::Shape,
+    trace::Keeper,
 };
 use rhai::Dynamic;
 
@@ -144,6 +145,7 @@ pub(crate) struct Core {
     shards: RefCell<HashMap<(usize, u64), ShardOnCore>>,
     pub(crate) ledgers: RefCell<CasLogs>,
     pub(crate) queues: RefCell<QueueLogs>,
+    pub(crate) traces: RefCell<Keeper>,
     /// What `setup` returned.
     shared: Option<Arc<Portable>>,
     scenario_hashes: Vec<u64>,
@@ -232,6 +234,7 @@ impl Core {
             shards: RefCell::default(),
             ledgers: RefCell::default(),
             queues: RefCell::default(),
+            traces: RefCell::default(),
             shared,
             scenario_hashes,
             stage_hash: seed::scenario_hash("setup and teardown"),
@@ -337,9 +340,10 @@ impl Core {
         made
     }
 
-    /// Gives what the ledgers of this core have logged to the run.
-    pub(crate) fn hand_over_ledgers(&self) {
+    /// Gives what this core has noted, for ledgers and as traces, to the run.
+    pub(crate) fn hand_over(&self) {
         self.wiring.findings.take_over(self.ledgers.take());
+        self.wiring.findings.take_over_traces(self.traces.take().finish());
         self.wiring.findings.queues.take_over(self.queues.take());
     }
 
@@ -365,11 +369,12 @@ impl Core {
         }
     }
 
-    /// Records one operation of `context`.
-    pub(crate) fn record(&self, context: &Context, op: &OpName, sample: &Sample<'_>) {
+    /// Records one operation of `context`, and what the server said when it went wrong.
+    pub(crate) fn record(&self, context: &Context, op: &OpName, sample: &Sample<'_>, message: Option<&str>) {
         let mut recorder = self.recorder.borrow_mut();
         let id = self.op_id(&mut recorder, op, context);
         recorder.record(context.window.get(), id, sample);
+        context.note_span(id, sample, message);
         if self.wiring.notes_ends && !sample.outcome.counts_as_error(sample.expect) {
             recorder.ended_well(self.now_ns());
         }

@@ -236,6 +236,17 @@ pub(crate) fn message_of(error: &EvalAltResult) -> String {
     eval_message(true_site(error, "").0)
 }
 
+/// The kind of an error in one word: the class of the operation that nobody handled, or its outcome; `fail` when the script
+/// gave up on purpose, `script` when it is wrong.
+pub(crate) fn class_of(error: &EvalAltResult) -> String {
+    let (inner, _) = true_site(error, "");
+    match inner {
+        EvalAltResult::ErrorRuntime(value, _) if let Some(reply) = value.read_lock::<Reply>() => reply.kind(),
+        _ if is_scripts_fault(inner) => "script".to_owned(),
+        _ => "fail".to_owned(),
+    }
+}
+
 /// Whether the script itself is wrong, rather than passing on what a server did, or giving up on purpose.
 fn is_scripts_fault(error: &EvalAltResult) -> bool {
     match error {

@@ -1,9 +1,11 @@
-//! What scripts on all cores tell the runner beside figures: complaints, an abort, ledgers' logs.
+//! What scripts on all cores tell the runner beside figures: complaints, an abort, ledgers' logs, traces.
 
 use std::sync::{
     Mutex, OnceLock, PoisonError,
     atomic::{AtomicU64, Ordering},
 };
+
+use model::trace::Traces;
 
 use crate::{
     diagnostic::Diagnostic,
@@ -21,6 +23,7 @@ pub struct Findings {
     complaints: Mutex<Vec<Diagnostic>>,
     progress: Mutex<Option<(String, u64, u64)>>,
     ledgers: Mutex<CasLogs>,
+    traces: Mutex<Traces>,
     /// Which tables keep a ledger.
     pub(crate) books: Books,
     /// Which object stores do, and what was noted of them.
@@ -73,6 +76,14 @@ impl Findings {
         self.queues.take()
     }
 
+    /// The traces that the cores have handed over so far, numbered; the caller owns them now.
+    #[must_use]
+    pub fn take_traces(&self) -> Traces {
+        let mut traces = std::mem::take(&mut *self.traces.lock().unwrap_or_else(PoisonError::into_inner));
+        traces.number();
+        traces
+    }
+
     /// Says how far `what` has come; at its end there is nothing more to say.
     pub(crate) fn set_progress(&self, what: &str, done: u64, total: u64) {
         let progress = (done < total).then(|| (what.to_owned(), done, total));
@@ -84,6 +95,10 @@ impl Findings {
         if complaints.len() < COMPLAINTS_AT_MOST && !complaints.contains(&complaint) {
             complaints.push(complaint);
         }
+    }
+
+    pub(crate) fn take_over_traces(&self, traces: Traces) {
+        self.traces.lock().unwrap_or_else(PoisonError::into_inner).merge(traces);
     }
 
     pub(crate) fn take_over(&self, logs: CasLogs) {

@@ -7,6 +7,7 @@
 //! - `options` and `params`: what the script says about the load;
 //! - `bridge` and `stack`: how a synchronous script waits; `context`: on whose behalf a binding runs;
 //! - `vu` and `stage`: the load's users, and set-up, probes and teardown beside them;
+//! - `spans`: what an iteration did, for those that leave a trace;
 //! - `trace`: recorded arrivals and what came with them; `bindings`: what a script can do; `ledger`: what is noted to prove nothing was lost;
 //! - `diagnostic`: how all of it complains.
 //!
@@ -31,6 +32,7 @@ mod portable;
 mod program;
 mod requests;
 mod settings;
+mod spans;
 mod stack;
 mod stage;
 mod trace;

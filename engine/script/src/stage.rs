@@ -135,6 +135,6 @@ impl Stage {
 
 impl Drop for Stage {
     fn drop(&mut self) {
-        self.core.hand_over_ledgers();
+        self.core.hand_over();
     }
 }

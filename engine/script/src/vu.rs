@@ -18,7 +18,10 @@ use load::{
     turns::{Next, Turns},
     vu::VuId,
 };
-use model::recorder::Ending;
+use model::{
+    recorder::Ending,
+    trace::{TraceError, cut_message},
+};
 use rhai::{Dynamic, EvalAltResult, EvalContext};
 
 use crate::{
@@ -26,10 +29,11 @@ use crate::{
     bridge::{Fiber, is_cancelled, wait_for},
     context::{Context, Inhabited},
     core::{Core, Wiring},
-    diagnostic::Diagnostic,
+    diagnostic::{Diagnostic, class_of},
     engine::{EvalError, Host},
     portable::Portable,
     program::Program,
+    spans::IterationEnd,
     stack::StackPool,
 };
 
@@ -88,7 +92,7 @@ impl ScriptCrew {
 
 impl Drop for ScriptCrew {
     fn drop(&mut self) {
-        self.shop.core.hand_over_ledgers();
+        self.shop.core.hand_over();
     }
 }
 
@@ -163,39 +167,45 @@ impl Life {
                     Ok(None) | Err(_) => return,
                 },
             };
-            self.context.begin_iteration(turn.number, turn.window, turn.planned_ns);
+            self.context.begin_iteration(&turn);
             let result = if self.exec.takes_vu {
                 eval.call_fn_raw(&self.exec.function, false, false, &mut [&mut Dynamic::from(VuWord)])
             } else {
                 eval.call_fn_raw(&self.exec.function, false, false, &mut [])
             };
-            let ending = match result {
-                Ok(_) => match self.context.queues.end_iteration() {
-                    Ok(()) => Ending::Done,
-                    Err(e) => self.failed(&e),
-                },
+            let is_planned = turns.are_planned();
+            let error = match result {
+                Ok(_) => self.context.queues.end_iteration().err().map(|e| self.failed(&e)),
                 // The turn is left open: `load` records it as interrupted.
-                Err(_) if is_cancelled() => return,
-                Err(e) => self.failed(&e),
+                Err(_) if is_cancelled() => {
+                    let (ending, at_ns) = (Ending::Interrupted, turns.now_ns());
+                    self.context.end_trace(IterationEnd { ending, at_ns, is_planned, error: None });
+                    return;
+                }
+                Err(e) => Some(self.failed(&e)),
             };
+            let ending = if error.is_some() { Ending::Failed } else { Ending::Done };
             turns.finish(turn, ending);
+            // One that was cut off just when it came to its end is `load`'s to judge.
+            let ending = if is_cancelled() { Ending::Interrupted } else { ending };
+            self.context.end_trace(IterationEnd { ending, at_ns: turns.seen_ns(), is_planned, error });
             if self.context.leaving.get() {
                 return;
             }
         }
     }
 
-    fn failed(&self, error: &EvalAltResult) -> Ending {
+    fn failed(&self, error: &EvalAltResult) -> TraceError {
         self.context.groups.borrow_mut().clear();
         self.context.queues.forget();
-        self.shop.tell(error);
-        Ending::Failed
+        self.shop.tell(error)
     }
 }
 
 impl Shop {
-    /// Counts a failed iteration under its message and place, and keeps the full complaint of the first of a kind.
-    fn tell(&self, error: &EvalAltResult) {
+    /// Counts a failed iteration under its message and place, and keeps the full complaint of the first of a kind. Says what
+    /// a trace of it says.
+    fn tell(&self, error: &EvalAltResult) -> TraceError {
         let complaint = self.host.explain(error);
         let position = complaint.position();
         self.core.recorder.borrow_mut().failure(&complaint.message, &position);
@@ -203,11 +213,17 @@ impl Shop {
         if complaint.in_script && findings.aborted.get().is_none() {
             findings.script_errors.fetch_add(1, Ordering::Relaxed);
         }
+        let of_trace = TraceError {
+            class: class_of(error),
+            message: cut_message(&complaint.message).to_owned(),
+            position: position.clone(),
+        };
         let mut told = self.told.borrow_mut();
         // Messages may carry values; after so many kinds nothing new is learnt from another.
         if told.len() < KINDS_AT_MOST && told.insert(format!("{position}\n{}", complaint.message)) {
             findings.keep(complaint);
         }
+        of_trace
     }
 }
 

@@ -12,6 +12,7 @@ pub(crate) mod report;
 pub(crate) mod reset;
 pub(crate) mod run;
 pub(crate) mod scale;
+pub(crate) mod trace;
 pub(crate) mod up;
 
 use runner::ExitCode;

@@ -32,6 +32,7 @@ help_of! {
     new: "new",
     profile: "profile",
     report: "report",
+    trace: "trace",
     reset: "reset",
     up: "up",
     docs: "docs",

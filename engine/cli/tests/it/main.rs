@@ -32,5 +32,6 @@ mod stores;
 mod support;
 mod sweeps;
 mod targets;
+mod traces;
 mod truth;
 mod workflow;

@@ -38,7 +38,9 @@ fn a_good_run_leaves_a_complete_directory_and_nothing_else() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     files.sort();
-    assert_eq!(files, ["events.ndjson", "histograms.hlog", "report.md", "run.json", "timeline.csv"]);
+    let expected =
+        ["events.ndjson", "histograms.hlog", "report.md", "run.json", "timeline.csv", "traces.ndjson"];
+    assert_eq!(files, expected);
     let listed: Vec<&String> = run.files.keys().collect();
     assert_eq!(listed, files.iter().collect::<Vec<_>>());
 }

@@ -97,6 +97,14 @@ impl Recorder {
         OpId(id)
     }
 
+    /// The name of an operation.
+    ///
+    /// # Panics
+    /// When `op` comes from another recorder that knows more operations.
+    pub fn op_name(&self, op: OpId) -> std::sync::Arc<str> {
+        self.op_names.get(op.0 as usize)
+    }
+
     /// The number of the scenario with this name.
     pub fn scenario(&mut self, name: &str) -> ScenarioId {
         let id = self.scenario_names.intern(name);

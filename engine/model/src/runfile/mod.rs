@@ -32,7 +32,7 @@ pub use summary::{
 pub use swept::{KneeRecord, StepRecord, SweepRecord};
 pub use truth::{FaultRecord, GateRecord, ProbeRecord, ReportTable, SeriesSummary, SlopeFigures};
 
-use crate::segment::Segment;
+use crate::{segment::Segment, trace::TraceCounts};
 
 /// The version this program writes, and the newest it reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -101,6 +101,8 @@ pub struct RunFile {
     pub label: Label,
     /// What else a reader should know: warnings, and what failed outside of iterations.
     pub warnings: Vec<String>,
+    /// How many iterations left a trace; nothing before the load has ended.
+    pub traces: Option<TraceCounts>,
     /// The exit code, once known.
     pub exit_code: Option<i32>,
     /// The other files of the directory: what they are, by file name.

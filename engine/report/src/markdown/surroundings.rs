@@ -6,7 +6,7 @@ use model::units::format_bytes;
 use super::RunParts;
 use super::doc::{Doc, Table, code, plain};
 use crate::text::{one_line, plural, width};
-use crate::words::parameter_value;
+use crate::words::{parameter_value, traces};
 
 /// Characters of a line of settings.
 const SETTINGS_WIDTH: usize = 100;
@@ -129,6 +129,11 @@ pub(super) fn files(run: &RunFile, parts: &RunParts, doc: &mut Doc) {
     };
     let first = "`run.json`: everything about the run except what happened second by second".to_owned();
     doc.list(std::iter::once(first).chain(others.map(point)));
+    if let Some(traces) = traces(run) {
+        let directory = if parts.directory.is_empty() { "RUN" } else { &parts.directory };
+        let command = format!("snapbench trace {}", quoted(directory));
+        doc.paragraph(&format!("There are {traces}: {} lists them.", code(&command)));
+    }
 }
 
 #[cfg(test)]

@@ -7,7 +7,7 @@ use super::sheet::Sheet;
 use crate::page::Page;
 use crate::style::Tone;
 use crate::text::{left, one_line, plural, right, shortened, width};
-use crate::words::{GENERATOR_BOUND, SHAPE_ONLY, position, server};
+use crate::words::{GENERATOR_BOUND, SHAPE_ONLY, position, server, traces};
 
 /// Distinct failures that the terminal shows; the report has all of them.
 const FAILURES_AT_MOST: usize = 10;
@@ -84,4 +84,8 @@ pub(super) fn files(run: &RunFile, page: &Page<'_>, sheet: &mut Sheet<'_>) {
     let names: Vec<&str> = run.files.keys().map(String::as_str).filter(|name| *name != "run.json").collect();
     let all = std::iter::once("run.json").chain(names).collect::<Vec<_>>().join(", ");
     sheet.paragraph(11, None, &all);
+    if let Some(traces) = traces(run) {
+        let how = format!("{traces}; snapbench trace {} lists them", page.directory);
+        sheet.paragraph(2, Some(("traces ", Tone::Strong)), &how);
+    }
 }

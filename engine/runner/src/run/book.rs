@@ -4,7 +4,10 @@
 use std::time::Duration;
 
 use load::time::Epoch;
-use model::runfile::{PhaseTimes, RunFile, RunState};
+use model::{
+    runfile::{PhaseTimes, RunFile, RunState},
+    trace::Traces,
+};
 use report::{
     events::{ServerChange, What},
     timeline::Second,
@@ -200,6 +203,14 @@ impl<'a> Book<'a> {
         });
         self.run.phases = phases.collect();
         self.directory.run_file(&self.run);
+        self.tell_trouble();
+    }
+
+    /// Keeps the traces of a load that has ended.
+    pub(super) fn traces(&mut self, traces: &Traces) {
+        self.run.traces = Some(traces.counts);
+        let (name, what) = self.directory.traces(&traces.kept);
+        self.run.files.insert(name.to_owned(), what.to_owned());
         self.tell_trouble();
     }
 

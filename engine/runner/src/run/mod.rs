@@ -291,6 +291,7 @@ impl Running<'_> {
         };
         let (ended_by, window) = player.play();
         self.window = Some(window);
+        self.book.traces(&self.wiring.findings.take_traces());
         self.sum_up();
         if let Some(doubt) = self.cut_short(&ended_by) {
             self.doubts.push(doubt);

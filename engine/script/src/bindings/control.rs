@@ -182,7 +182,7 @@ pub(crate) mod control_api {
                 bytes_received: 0,
                 items: 0,
             };
-            c.core.record(c, op, &sample);
+            c.core.record(c, op, &sample, None);
             queue::heard(c, Outcome::Ok, Answer::Nothing);
             let ended = Ended {
                 op: op.clone(),

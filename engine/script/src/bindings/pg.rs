@@ -71,17 +71,17 @@ pub(crate) fn finish(
     reply: pg::Reply,
 ) -> Result<Reply, EvalError> {
     queue::heard_rows(c, &reply);
-    record(c, op, expect, &reply);
-    as_reply(op, reply).hand_over(expect)
+    recorded(c, op, expect, reply).hand_over(expect)
 }
 
 /// The same for what begins or ends a transaction, which nobody announces.
 fn finish_around(c: &Context, op: &Arc<OpName>, reply: pg::Reply) -> Result<(), EvalError> {
-    record(c, op, Expect::Normal, &reply);
-    as_reply(op, reply).hand_over(Expect::Normal).map(drop)
+    recorded(c, op, Expect::Normal, reply).hand_over(Expect::Normal).map(drop)
 }
 
-fn record(c: &Context, op: &OpName, expect: Expect, reply: &pg::Reply) {
+/// Records a reply, and makes it what scripts see.
+fn recorded(c: &Context, op: &Arc<OpName>, expect: Expect, reply: pg::Reply) -> Reply {
+    let message = reply.error.as_ref().map(ToString::to_string);
     let sample = Sample {
         outcome: reply.outcome,
         class: reply.class_name(),
@@ -92,15 +92,12 @@ fn record(c: &Context, op: &OpName, expect: Expect, reply: &pg::Reply) {
         bytes_received: reply.bytes_received,
         items: reply.affected,
     };
-    c.core.record(c, op, &sample);
-}
-
-fn as_reply(op: &Arc<OpName>, reply: pg::Reply) -> Reply {
+    c.core.record(c, op, &sample, message.as_deref());
     Reply(Rc::new(Ended {
         op: op.clone(),
         outcome: reply.outcome,
         class: reply.class_name().map(str::to_owned),
-        message: reply.error.as_ref().map(ToString::to_string),
+        message,
         service_ns: reply.service_ns,
         body: Body::Rows(reply),
     }))
@@ -261,7 +258,7 @@ pub(crate) mod pg_api {
                     // No commit was sent: whatever becomes of the rollback, nothing of it stays.
                     undecided.end(Decision::RolledBack);
                     if let Ok(reply) = reply {
-                        record(c, &c.core.words.rollback, Expect::Normal, &reply);
+                        recorded(c, &c.core.words.rollback, Expect::Normal, reply);
                     }
                     Err(e)
                 }

@@ -57,6 +57,11 @@ impl Reply {
         format!("{} ended as {outcome}{class}{message}", op.name)
     }
 
+    /// Its class, or its outcome where there is none.
+    pub(crate) fn kind(&self) -> String {
+        self.0.class.clone().unwrap_or_else(|| self.0.outcome.to_string())
+    }
+
     fn postgres(&self) -> Result<&drivers::pg::Reply, EvalError> {
         match &self.0.body {
             Body::Rows(reply) => Ok(reply),

@@ -30,5 +30,6 @@ mod servers;
 mod store_ledger;
 mod sweeping;
 mod tools;
+mod traces;
 mod users;
 mod web;

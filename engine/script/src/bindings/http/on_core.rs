@@ -86,6 +86,6 @@ fn record(context: &Context, op: &OpName, reply: &HttpReply, asked: &Asked) {
         bytes_received: reply.bytes_received,
         items: u64::from(reply.is_ok()),
     };
-    context.core.record(context, op, &sample);
+    context.core.record(context, op, &sample, reply.message.as_deref());
     queue::heard_http(context, reply);
 }

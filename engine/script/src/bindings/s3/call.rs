@@ -99,7 +99,7 @@ impl Call<'_> {
             bytes_received: reply.bytes_received,
             items: reply.items,
         };
-        self.context.core.record(self.context, op, &sample);
+        self.context.core.record(self.context, op, &sample, reply.message.as_deref());
     }
 
     fn hand_over(&self, reply: S3Reply) -> Result<Reply, EvalError> {

@@ -93,7 +93,7 @@ fn finish(call: &Call<'_>, many: Many, failed: Option<S3Reply>, service_ns: u64)
         bytes_received: 0,
         items: many.items,
     };
-    call.context.core.record(call.context, &call.op, &sample);
+    call.context.core.record(call.context, &call.op, &sample, message.as_deref());
     queue::heard(call.context, outcome, Answer::Nothing);
     let ended = Ended { op: call.op.clone(), outcome, class, message, service_ns, body: Body::Many(many) };
     Reply(Rc::new(ended)).hand_over(call.expect)
