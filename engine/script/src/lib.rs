@@ -37,9 +37,9 @@ mod stack;
 mod stage;
 mod trace;
 mod vu;
+mod wiring;
 
 pub use crate::{
-    core::{Detours, ScenarioWiring, StoreWiring, Wiring},
     diagnostic::{Diagnostic, Place},
     findings::Findings,
     library::{BUILT_IN, ModuleText},
@@ -55,4 +55,5 @@ pub use crate::{
     stage::Stage,
     trace::{Replayed, Trace},
     vu::{Exec, ScriptCrew},
+    wiring::{Detours, ScenarioWiring, StoreWiring, Wiring},
 };

@@ -13,13 +13,14 @@ use crate::{
     bindings::reply::Reply,
     bridge::{Fiber, is_cancelled},
     context::{Context, Inhabited},
-    core::{Core, Detours, Wiring},
+    core::Core,
     diagnostic::Diagnostic,
     engine::{EvalError, Host},
     portable::Portable,
     program::Program,
     stack::StackPool,
     vu::unless_cancelled,
+    wiring::{Detours, Wiring},
 };
 
 /// How long one operation of set-up or teardown may take: filling a large table is one statement.

@@ -28,13 +28,14 @@ use crate::{
     bindings::vu::Vu as VuWord,
     bridge::{Fiber, is_cancelled, wait_for},
     context::{Context, Inhabited},
-    core::{Core, Wiring},
+    core::Core,
     diagnostic::{Diagnostic, class_of},
     engine::{EvalError, Host},
     portable::Portable,
     program::Program,
     spans::IterationEnd,
     stack::StackPool,
+    wiring::Wiring,
 };
 
 /// The function a scenario calls for each iteration.

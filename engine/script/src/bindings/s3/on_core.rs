@@ -8,10 +8,7 @@ use bytes::Bytes;
 use drivers::s3::{ByteRange, ListRequest, Multipart, PutCondition, S3Reply, Store};
 
 use crate::{
-    core::{OpName, StoreWiring},
-    diagnostic::Diagnostic,
-    findings::Findings,
-    ledger::store::StoreBook,
+    core::OpName, diagnostic::Diagnostic, findings::Findings, ledger::store::StoreBook, wiring::StoreWiring,
 };
 
 /// An object store on one core.
