@@ -20,13 +20,13 @@ const LENGTH: Duration = Duration::from_secs(30);
 /// Show where the processor time of a run goes, while it goes on
 ///
 /// Looks at the generator for some seconds with `perf`, prints the functions at work, and writes every stack to a file
-/// that tools for flame graphs read (speedscope, inferno, flamegraph.pl). The run pays for it only while it is looked at.
+/// that tools for flame graphs read (speedscope, `inferno-flamegraph < FILE > FILE.svg`, flamegraph.pl). The run pays for it
+/// only while it is looked at.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
   snapbench profile
-  snapbench profile --duration 10s --pid 4711 --out q7.folded
-  inferno-flamegraph < q7.folded > q7.svg")]
+  snapbench profile --duration 10s --pid 4711 --out q7.folded")]
 pub(crate) struct ProfileArgs {
     /// Process of the run [default: the only one that goes on]
     #[arg(long, value_name = "PID")]
