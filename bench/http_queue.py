@@ -1,5 +1,9 @@
 #!/usr/bin/env python3
-"""Pushes and pops over HTTP on the reference service (s3): snapbench against Locust (PyPI), and wrk as the floor, in turns."""
+"""Pushes and pops over HTTP on the reference service (s3): snapbench against Locust (PyPI), and wrk as the floor, in turns.
+
+CPU is counted while requests are sent: of Locust its process, of snapbench its generator cores (its other threads take some 2 %
+more), of wrk the whole process with its start.
+"""
 
 import json
 import os

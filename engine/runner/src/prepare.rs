@@ -2,6 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, thread};
 
+use drivers::pg::PoolMode;
 use script::{Diagnostic, Fault, FaultServer, Inputs, Options, Param, Program, evaluate};
 
 use crate::{
@@ -54,6 +55,13 @@ impl Prepared {
     #[must_use]
     pub fn starts_service(&self) -> bool {
         self.http.as_ref().is_some_and(|wanted| wanted.service.is_some())
+    }
+
+    /// Whether the load checks connections to Postgres out of a pool. One that only a service asks is the service's affair.
+    #[must_use]
+    pub fn uses_pool(&self) -> bool {
+        let is_pooled = matches!(self.options.postgres.pool, PoolMode::Pooled { .. });
+        is_pooled && self.postgres.as_ref().is_some_and(|wanted| wanted.for_users)
     }
 
     /// Whether every server that is used permits to drop, truncate and break things.

@@ -21,7 +21,7 @@ const LENGTH: Duration = Duration::from_secs(30);
 ///
 /// Looks at the generator for some seconds with `perf`, prints the functions at work, and writes every stack to a file
 /// that tools for flame graphs read (speedscope, `inferno-flamegraph < FILE > FILE.svg`, flamegraph.pl). The run pays for it
-/// only while it is looked at.
+/// only while it is looked at; what perf writes meanwhile (2 MB a second and busy processor, 1 GB at most) is removed.
 #[derive(Args, Debug)]
 #[command(after_long_help = "\
 Examples:
@@ -56,9 +56,15 @@ pub(crate) fn execute(args: &ProfileArgs, door: Door) -> ExitCode {
     };
     let found = runner::profile(pid, length, &interrupts, tell);
     display.clear();
-    match found.and_then(|profile| keep(&profile, args.out.as_ref()).map(|path| (profile, path))) {
-        Ok((profile, path)) => {
+    // What was seen is shown even where it cannot be kept.
+    let kept = found.and_then(|profile| {
+        if profile.stacks.samples() > 0 {
             out::print(&in_words(&profile));
+        }
+        keep(&profile, args.out.as_ref())
+    });
+    match kept {
+        Ok(path) => {
             display.say(&format!("every stack is in {}", path.display()));
             ExitCode::Good
         }
@@ -90,9 +96,9 @@ fn in_words(profile: &Profile) -> String {
     let thread = |share: Share| format!("{} {}", share.name, format_percent(share.in_all));
     let threads: Vec<String> = stacks.threads().into_iter().map(thread).collect();
     let head = format!(
-        "process {}: snapbench {}\n{samples} samples in {looked}, of the time its threads were at work: {}\n\n",
+        "process {}: snapbench run {}\n{samples} samples in {looked}, of the time its threads were at work: {}\n\n",
         generator.pid,
-        generator.arguments,
+        generator.script,
         threads.join(", ")
     );
     let named = ["itself", "in all", "function"].map(str::to_owned);

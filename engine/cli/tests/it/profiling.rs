@@ -31,7 +31,7 @@ fn a_run_that_goes_on_is_seen_at_work() {
         place.run_dirs().first().is_some_and(|dir| has_lines(&dir.join("timeline.csv"), 2))
     });
     let pid = child.id().to_string();
-    let ended = place.run(["profile", "--pid", &pid, "--duration", "1s", "--out", "seen.folded"]);
+    let ended = place.run(["profile", "--pid", &pid, "--duration", "3s", "--out", "seen.folded"]);
     if can_look(&place) {
         let ended = ended.expect(0);
         assert!(

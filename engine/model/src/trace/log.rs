@@ -15,6 +15,8 @@ use crate::{
 /// Operations kept of one iteration. When there are more the last place is the newest one's: what an iteration failed
 /// with comes last.
 pub(super) const SPANS_AT_MOST: usize = 200;
+/// A buffer for spans that has grown larger than this is given back once an iteration needs less.
+const SPANS_KEPT: usize = 32;
 /// A buffer for texts that has grown larger than this is given back before the next iteration.
 const TEXT_BYTES_KEPT: usize = 8 << 10;
 
@@ -53,6 +55,10 @@ impl SpanLog {
     #[inline]
     pub fn begin(&mut self, began_ns: u64) {
         self.began_ns = began_ns;
+        if self.spans.capacity() > SPANS_KEPT && self.spans.len() < SPANS_KEPT {
+            // What one iteration needed is not every user's for ever.
+            self.spans.shrink_to(SPANS_KEPT);
+        }
         self.spans.clear();
         self.left_out = 0;
         if !self.texts.is_empty() {

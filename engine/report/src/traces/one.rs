@@ -79,18 +79,22 @@ fn facts(trace: &Trace, idle_ms: f64) -> Vec<(&'static str, String)> {
         None => String::new(),
     };
     let count = plural(trace.spans.len() as u64 + trace.spans_left_out, "operation", "operations");
-    let mut parts =
-        vec![format!("{} in {count}", time(trace.spans.iter().map(|span| span.service_ms).sum()))];
-    let waited_ms: f64 = trace.spans.iter().filter_map(|span| span.wait_ms).sum();
-    if waited_ms > 0.0 {
-        parts.push(format!("{} waiting for connections", time(waited_ms)));
-    }
-    if trace.spans_left_out == 0 {
-        parts.push(format!("{} in the script or asleep", time(idle_ms)));
-    }
+    let took = if trace.spans_left_out == 0 {
+        // Operations at the same time, the whole of several and its parts among them, take their time once.
+        let busy_ms = (trace.duration_ms - idle_ms).max(0.0);
+        let waited_ms: f64 = trace.spans.iter().filter_map(|span| span.wait_ms).sum();
+        let waits = if waited_ms > 0.0 {
+            format!(", with {} of waits for connections", time(waited_ms))
+        } else {
+            String::new()
+        };
+        format!(": {} in {count}{waits}, {} in the script or asleep", time(busy_ms), time(idle_ms))
+    } else {
+        format!(", {count}")
+    };
     vec![
         ("began", format!("{} into the run{window}{lag}", time(trace.at_s * 1e3))),
-        ("took", format!("{}: {}", time(trace.duration_ms), parts.join(", "))),
+        ("took", format!("{}{took}", time(trace.duration_ms))),
         ("ended", ended(trace)),
     ]
 }

@@ -10,8 +10,8 @@ const PROGRAM: &str = "snapbench";
 pub struct Generator {
     /// Its process.
     pub pid: u32,
-    /// What was typed behind the program's name.
-    pub arguments: String,
+    /// The script it plays. What else was typed may hold passwords.
+    pub script: String,
 }
 
 /// Those that `proc` (mostly `/proc`) knows, by their numbers.
@@ -31,8 +31,10 @@ fn generator(proc: &Path, pid: u32) -> Option<Generator> {
     let arguments: Vec<_> = words.collect();
     let is_ours = Path::new(program.as_ref()).file_name()? == PROGRAM;
     // Flags of the whole program may stand before the command.
-    let command = arguments.iter().find(|word| !word.starts_with('-'))?;
-    (is_ours && command == "run").then(|| Generator { pid, arguments: arguments.join(" ") })
+    let command = arguments.iter().position(|word| !word.starts_with('-'))?;
+    let is_run = is_ours && arguments[command] == "run";
+    let script = arguments[command..].iter().find(|word| word.ends_with(".rhai"));
+    is_run.then(|| Generator { pid, script: script.map_or("?", |script| script.as_ref()).to_owned() })
 }
 
 #[cfg(test)]
@@ -43,7 +45,7 @@ mod tests {
     fn a_generator_is_known_by_what_was_typed() {
         let proc = tempfile::tempdir().unwrap();
         for (pid, typed) in [
-            ("7", "/usr/bin/snapbench\0-q\0run\0a.rhai\0--duration\x0060s\0"),
+            ("7", "/usr/bin/snapbench\0-q\0run\0--postgres-url\0postgres://u:secret@h/d\0a.rhai\0"),
             ("30", "snapbench\0run\0b.rhai\0"),
             ("31", "snapbench\0up\0"),
             ("32", "/bin/sh\0run\0"),
@@ -54,8 +56,8 @@ mod tests {
             fs::write(proc.path().join(pid).join("cmdline"), typed).unwrap();
         }
         let found = running(proc.path());
-        let found: Vec<(u32, &str)> = found.iter().map(|it| (it.pid, it.arguments.as_str())).collect();
-        assert_eq!(found, [(7, "-q run a.rhai --duration 60s"), (30, "run b.rhai")]);
+        let found: Vec<(u32, &str)> = found.iter().map(|it| (it.pid, it.script.as_str())).collect();
+        assert_eq!(found, [(7, "a.rhai"), (30, "b.rhai")]);
         assert_eq!(running(&proc.path().join("nothing")), []);
     }
 }

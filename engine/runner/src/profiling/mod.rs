@@ -49,7 +49,7 @@ pub fn profile(
 
 fn choose(mut running: Vec<Generator>, pid: Option<u32>) -> Result<Generator, Diagnostic> {
     let listed = |running: &[Generator]| -> String {
-        let line = |it: &Generator| format!("--pid {}: snapbench {}", it.pid, it.arguments);
+        let line = |it: &Generator| format!("--pid {}: snapbench run {}", it.pid, it.script);
         running.iter().map(line).collect::<Vec<_>>().join("\n")
     };
     if let Some(pid) = pid {
@@ -78,7 +78,7 @@ mod tests {
 
     #[test]
     fn the_only_run_is_meant_and_of_several_one_is_named() {
-        let run = |pid| Generator { pid, arguments: format!("run {pid}.rhai") };
+        let run = |pid| Generator { pid, script: format!("{pid}.rhai") };
         assert_eq!(choose(vec![run(4)], None).unwrap().pid, 4);
         assert_eq!(choose(vec![run(4), run(5)], Some(5)).unwrap().pid, 5);
         let told = |running, pid| choose(running, pid).unwrap_err().to_string();

@@ -18,6 +18,8 @@ const PERF: &str = "perf";
 const SAMPLES_PER_S: &str = "297";
 /// What is copied of each stack, from which its frames are found afterwards: programs here keep no frame pointers.
 const CALLS: &str = "dwarf,8192";
+/// What it may write: half a minute of some ten busy processors.
+const DATA_AT_MOST: &str = "1G";
 /// How often it is asked whether the time is over.
 const LOOK: Duration = Duration::from_millis(100);
 
@@ -31,32 +33,39 @@ pub(super) fn record(
     mut tell: impl FnMut(Duration),
 ) -> Result<Duration, Diagnostic> {
     let mut perf = Command::new(PERF)
-        .args(["record", "--quiet", "-F", SAMPLES_PER_S, "--call-graph", CALLS, "-p", &pid.to_string(), "-o"])
+        .args(["record", "--quiet", "-F", SAMPLES_PER_S, "--call-graph", CALLS, "--max-size", DATA_AT_MOST])
+        .args(["-p", &pid.to_string(), "-o"])
         .arg(data)
+        // It ends by itself, should nobody be left to end it.
+        .args(["--", "sleep", &length.as_secs_f64().to_string()])
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|error| not_there(&error))?;
     let began = Instant::now();
-    while began.elapsed() < length && interrupts.urgency() == Urgency::None {
-        tell(began.elapsed());
-        match perf.try_wait() {
-            Ok(None) => std::thread::sleep(LOOK.min(length.saturating_sub(began.elapsed()))),
-            // By itself it ends when the process does, or when it cannot look.
-            _ => break,
+    // By itself it ends when the time is over, when the process does, or when it cannot look.
+    while matches!(perf.try_wait(), Ok(None)) {
+        if interrupts.urgency() != Urgency::None {
+            end(&perf);
+            break;
         }
+        tell(began.elapsed().min(length));
+        std::thread::sleep(LOOK);
     }
     let looked = began.elapsed().min(length);
     finish(&mut perf).map(|()| looked)
 }
 
-/// Lets it write what it has, and hears whether it could look at all.
-fn finish(perf: &mut Child) -> Result<(), Diagnostic> {
+/// Tells it to end; it has not been waited for, so its number is still its own.
+fn end(perf: &Child) {
     if let Some(pid) = i32::try_from(perf.id()).ok().and_then(rustix::process::Pid::from_raw) {
-        // One that has ended cannot be told, and need not.
         let _ = rustix::process::kill_process(pid, rustix::process::Signal::INT);
     }
+}
+
+/// Lets it write what it has, and hears whether it could look at all.
+fn finish(perf: &mut Child) -> Result<(), Diagnostic> {
     let mut said = String::new();
     if let Some(mut stderr) = perf.stderr.take() {
         let _ = stderr.read_to_string(&mut said);
@@ -69,6 +78,10 @@ fn finish(perf: &mut Child) -> Result<(), Diagnostic> {
 
 /// The stacks of what was recorded.
 pub(super) fn stacks(data: &Path) -> Result<Stacks, Diagnostic> {
+    if std::fs::metadata(data).map_or(0, |data| data.len()) == 0 {
+        return Err(Diagnostic::usage("the run was looked at too briefly: perf had not begun".to_owned())
+            .help("look for some seconds, with --duration"));
+    }
     let mut perf = Command::new(PERF)
         // Inlined frames would each ask a program for its name: minutes for a few thousand samples.
         .args(["script", "--no-inline", "-F", "comm,ip,sym", "-i"])
@@ -86,8 +99,8 @@ pub(super) fn stacks(data: &Path) -> Result<Stacks, Diagnostic> {
         (Err(error), _) | (_, Err(error)) => {
             Err(Diagnostic::usage(format!("what perf recorded cannot be read: {error}")))
         }
-        _ => Err(Diagnostic::usage("perf cannot read what it has recorded".to_owned())
-            .help("is there room in the folder for temporary files (TMPDIR)?")),
+        _ => Err(Diagnostic::usage("perf was ended, or cannot read what it has recorded".to_owned())
+            .help("once more; is there room in the folder for temporary files (TMPDIR)?")),
     }
 }
 

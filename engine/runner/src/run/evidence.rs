@@ -2,7 +2,6 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use drivers::pg::PoolMode;
 use model::runfile::ProbeRecord;
 
 use super::{book::Book, troubles::Troubles};
@@ -33,7 +32,7 @@ impl Evidence {
         for (part, every) in &options.postgres {
             evidence.expect(format!("postgres.{}", part.name()), *every);
         }
-        if matches!(prepared.options.postgres.pool, PoolMode::Pooled { .. }) {
+        if prepared.uses_pool() {
             evidence.expect(POOL.to_owned(), POOL_EVERY);
         }
         if let Some(every) = options.host {

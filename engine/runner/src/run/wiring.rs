@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use drivers::pg::PoolMode;
 use load::executor::Executor;
 use script::{Findings, Replayed, ScenarioOptions, ScenarioWiring, Trace, Wiring};
 
@@ -21,7 +20,7 @@ pub(crate) fn wiring(prepared: &Prepared, servers: &Servers, detours: &Detours, 
         seed: prepared.planned.seed.value,
         scenarios: scenarios(&prepared.planned),
         postgres: servers.postgres.clone().map(|config| (config, pool)),
-        gauge: matches!(pool, PoolMode::Pooled { .. }).then(Arc::default),
+        gauge: prepared.uses_pool().then(Arc::default),
         stores: servers.stores.clone(),
         http: servers.http.clone(),
         timeout: prepared.options.timeout,

@@ -36,8 +36,11 @@ impl<T: Variant + Clone> Named<T> {
             let found = it.type_name();
             match it.try_cast::<T>() {
                 Some(handle) => drop(handles.insert(name.to_string(), handle)),
-                None => problems.push(format!("`{name}` is a {found}, not a {kind}")),
+                None => problems.push(format!("`{name}` is {found}, and no {kind}")),
             }
+        }
+        if handles.is_empty() && problems.is_empty() {
+            return Err(failure(&format!("{call} takes a map with at least one {kind}")));
         }
         if problems.is_empty() {
             return Ok(Self { kind, handles: Arc::new(handles) });

@@ -217,7 +217,7 @@ fn a_gauge_tells_how_a_pool_is_used() {
     let server = Server::start();
     run(async {
         let gauge = Arc::new(PoolGauge::default());
-        let options = PgOptions { timeout: Duration::from_millis(300), gauge: Some(Arc::clone(&gauge)) };
+        let options = PgOptions { timeout: Duration::from_secs(3), gauge: Some(Arc::clone(&gauge)) };
         let postgres = Postgres::new(server.config(), PoolMode::Pooled { size: 1 }, options).unwrap();
         let (first, second) = (postgres.session(), postgres.session());
         let shows = |in_use, acquires, empty_acquires, cancelled_acquires| {

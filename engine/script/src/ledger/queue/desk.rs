@@ -124,9 +124,11 @@ pub(crate) fn heard_http(c: &Context, reply: &HttpReply) {
     let completes =
         c.queues.announced.borrow().as_ref().is_some_and(|it| matches!(it.deed, Deed::Complete { .. }));
     let completed = completes.then(|| serde_json::from_slice::<Completed>(&reply.body).ok()).flatten();
-    let fate = match Fate::from(reply.outcome) {
-        Fate::Failed if !reply.fate_is_known() => Fate::Ambiguous,
-        fate => fate,
+    let fate = match (Fate::from(reply.outcome), reply.fate_is_known()) {
+        // A timeout without a status was never sent; 408 is a server's word, and no more than that.
+        (Fate::Ambiguous, true) if reply.status.is_none() => Fate::Failed,
+        (Fate::Failed, false) => Fate::Ambiguous,
+        (fate, _) => fate,
     };
     c.queues.settle(c, fate, completed.map(|it| it.completed), Answer::Json(&reply.body), false);
 }
