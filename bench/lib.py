@@ -61,6 +61,19 @@ def snapbench(arguments):
     return run, cpu_s
 
 
+def snapbench_process(arguments):
+    """Runs `snapbench run … --json` to a good end; gives the run file, and what its whole process took (getrusage)."""
+    need(SNAPBENCH, "build it with `cargo build --release --bin snapbench`")
+    with tempfile.TemporaryDirectory(prefix="snapbench-bench-") as out:
+        command = [SNAPBENCH, "run", *arguments, "--json", "--quiet", "--out", out]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+        output = process.stdout.read()
+        _, status, used = os.wait4(process.pid, 0)
+    if os.waitstatus_to_exitcode(status) != 0:
+        sys.exit(f"{' '.join(command)} ended with {os.waitstatus_to_exitcode(status)}")
+    return json.loads(output), used
+
+
 def iterations(run):
     return sum(s["done"] for s in run["summary"]["scenarios"])
 

@@ -1,25 +1,11 @@
 #!/usr/bin/env python3
 """Virtual users that mostly sleep: memory of each, CPU, and how late their timers are."""
 
-import json
-import os
-import subprocess
-import tempfile
-
-from lib import ROUNDS, SNAPBENCH, floor_ms, median, need, script, table
+from lib import ROUNDS, floor_ms, median, script, snapbench_process, table
 
 
 def measure(vus):
-    need(SNAPBENCH, "build it with `cargo build --release --bin snapbench`")
-    with tempfile.TemporaryDirectory(prefix="snapbench-bench-") as out:
-        command = [SNAPBENCH, "run", script("sleepers.rhai"), "-p", f"vus={vus}", "--warm-up", "0s", "--json", "--quiet",
-                   "--out", out]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        output = process.stdout.read()
-        _, status, used = os.wait4(process.pid, 0)
-    if os.waitstatus_to_exitcode(status) != 0:
-        raise SystemExit(f"{' '.join(command)} ended with {os.waitstatus_to_exitcode(status)}")
-    run = json.loads(output)
+    run, used = snapbench_process([script("sleepers.rhai"), "-p", f"vus={vus}", "--warm-up", "0s"])
     return used.ru_maxrss, used.ru_utime + used.ru_stime, run["summary"]["metrics"]["late_ms"]["p99"]
 
 

@@ -1,24 +1,11 @@
 #!/usr/bin/env python3
 """10,000 users that mostly wait, at 2,000 arrivals a second, with connections and a payload each: memory, and how late they start."""
 
-import json
-import os
-import subprocess
-import tempfile
-
-from lib import ROUNDS, SNAPBENCH, floor_ms, median, need, operation, script, table
+from lib import ROUNDS, floor_ms, median, operation, script, snapbench_process, table
 
 
 def measure():
-    need(SNAPBENCH, "build it with `cargo build --release --bin snapbench`")
-    with tempfile.TemporaryDirectory(prefix="snapbench-bench-") as out:
-        command = [SNAPBENCH, "run", script("waiting.rhai"), "--warm-up", "6s", "--json", "--quiet", "--out", out]
-        process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-        output = process.stdout.read()
-        _, status, used = os.wait4(process.pid, 0)
-    if os.waitstatus_to_exitcode(status) != 0:
-        raise SystemExit(f"{' '.join(command)} ended with {os.waitstatus_to_exitcode(status)}")
-    run = json.loads(output)
+    run, used = snapbench_process([script("waiting.rhai"), "--warm-up", "6s"])
     scenario = run["summary"]["scenarios"][0]
     sent = sum(operation(run, name)[0] for name in ("keep", "health"))
     return {

@@ -20,11 +20,7 @@ pub(crate) fn watch_pool(plan: &ProbePlan, gauge: &Arc<PoolGauge>) {
     let mut last: Option<(u64, PoolUse)> = None;
     plan.block_on(POOL, async {
         loop {
-            let is_over = tokio::select! {
-                biased;
-                () = plan.over() => true,
-                () = timetable.next(&time) => false,
-            };
+            let is_over = plan.is_last_look(&timetable, &time).await;
             let (at_ns, used) = (time.now_ns(), gauge.read());
             let mut values = vec![(format!("{POOL}.in_use"), used.in_use as f64)];
             if let Some((since_ns, before)) = last.replace((at_ns, used)) {

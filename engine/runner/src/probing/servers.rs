@@ -41,8 +41,17 @@ pub(crate) struct ProbePlan {
 
 impl ProbePlan {
     /// Returns when the load has ended, or whoever would say so is gone.
-    pub(super) async fn over(&self) {
+    async fn over(&self) {
         let _ = self.is_over.clone().wait_for(|is_over| *is_over).await;
+    }
+
+    /// Waits until a look is due, or the load has ended: then it is the last one.
+    pub(super) async fn is_last_look(&self, timetable: &Timetable, time: &RealTime) -> bool {
+        tokio::select! {
+            biased;
+            () = self.over() => true,
+            () = timetable.next(time) => false,
+        }
     }
 
     /// Runs the looks of one probe on this thread, or says why there are none.
@@ -83,11 +92,7 @@ async fn watch_part(plan: ProbePlan, mut probe: PgProbe, part: PgPart, every: Du
     let mut timetable = Timetable::new(every, plan.window_start_ns).jittered(&name);
     let mut has_opened = false;
     loop {
-        let is_last = tokio::select! {
-            biased;
-            () = plan.over() => true,
-            () = timetable.next(&time) => false,
-        };
+        let is_last = plan.is_last_look(&timetable, &time).await;
         if is_last {
             tokio::time::sleep(SETTLING).await;
         } else if timetable.opens_window(has_opened) {
@@ -128,11 +133,7 @@ pub(crate) fn watch_host(plan: &ProbePlan, every: Duration, servers: &embed::Ser
     let mut timetable = Timetable::new(every, plan.window_start_ns);
     plan.block_on("host", async {
         loop {
-            let is_over = tokio::select! {
-                biased;
-                () = plan.over() => true,
-                () = timetable.next(&time) => false,
-            };
+            let is_over = plan.is_last_look(&timetable, &time).await;
             // A server that was restarted is another process.
             let postgres =
                 servers.postgres.as_ref().and_then(|server| Some(("postgres".to_owned(), server.pid()?)));
